@@ -1,0 +1,1 @@
+"""A declarative pipeline for representation learning."""

@@ -1,0 +1,1 @@
+"""Arrays and tables on disk, and where they come from. Needs no torch."""

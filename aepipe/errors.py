@@ -1,0 +1,42 @@
+"""What a user can get wrong, each with its exit code; everything else keeps its traceback."""
+
+from typing import ClassVar
+
+
+class AepipeError(Exception):
+    """A mistake that the user can mend: what came, what was expected, what to do.
+
+    Shown as one message without a traceback.
+    """
+
+    exit_code: ClassVar[int] = 2
+
+
+class ParamsError(AepipeError):
+    """``params.yaml`` is not what the types say; the message lists every mistake."""
+
+
+class SourceError(AepipeError):
+    """A data source is missing, damaged or not of the declared kind."""
+
+
+class ContractError(AepipeError):
+    """A table or array between two stages breaks its contract."""
+
+
+class ArtifactError(AepipeError):
+    """A model folder is missing, damaged or made by another version of the format."""
+
+
+class StorageError(AepipeError):
+    """The disk refused: no space, no permission, read-only."""
+
+
+class RegistryError(AepipeError):
+    """The model registry could not be reached or refused."""
+
+
+class DivergedError(AepipeError):
+    """A loss became infinite or not a number; the message says when and what to lower."""
+
+    exit_code: ClassVar[int] = 4

@@ -1,0 +1,83 @@
+"""The stack of greedily trained layers, read from disk and unrolled."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import final
+
+import torch
+from torch import nn
+
+from aepipe.errors import ArtifactError
+from aepipe.files import read_description
+from aepipe.models.build import unrolled_blueprint
+from aepipe.models.dense import DeepAutoencoder, DenseLayer
+from aepipe.models.files import Blueprint, construct, load_model
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Stack:
+    """Trained layers, bottom first, each with its blueprint.
+
+    Attributes:
+        shape: of one sample of the dataset.
+        blueprints: one per layer.
+        layers: one per layer, in evaluation mode.
+    """
+
+    shape: tuple[int, ...]
+    blueprints: list[Blueprint]
+    layers: list[DenseLayer]
+
+
+def load_stack(folder: Path) -> Stack:
+    """Read every layer in ``folder``; each names the one below, which gives their order.
+
+    Raises:
+        ArtifactError: there is none, or they do not form one chain: a layer that ``params.yaml``
+            no longer declares is still there.
+    """
+    described = {path.parent.name: read_description(path) for path in folder.glob("*/model.json")}
+    above = {facts["below"]: name for name, facts in described.items()}
+    order: list[str] = []
+    below: str | None = None
+    while below in above:
+        below = above[below]
+        order.append(below)
+    if not order or len(order) != len(described):
+        extra = sorted(set(described) - set(order))
+        raise ArtifactError(
+            f"{folder}: {sorted(described)} do not form one chain of layers, only {order} do; "
+            "remove what params.yaml no longer declares: "
+            f"rm -r {' '.join(f'{folder}/{name}' for name in extra)}"
+        )
+    layers = [load_model(folder / name) for name in order]
+    return Stack(
+        shape=tuple(described[order[0]]["shape"]),
+        blueprints=[Blueprint("layer", described[name]["arguments"]) for name in order],
+        layers=[layer for layer in layers if isinstance(layer, DenseLayer)],
+    )
+
+
+def unroll(stack: Stack) -> tuple[Blueprint, DeepAutoencoder]:
+    """Build the deep autoencoder that computes what the layers do one after the other.
+
+    Hinton and Salakhutdinov (2006), Science 313:504, figure 1, middle.
+    """
+    blueprint = unrolled_blueprint(stack.blueprints, stack.shape)
+    model = construct(blueprint)
+    if not isinstance(model, DeepAutoencoder):  # for the type checker: the kind says so
+        raise TypeError(f"unrolled to {type(model).__name__}")
+    with torch.no_grad():
+        for linear, layer in zip(linears(model.encoder), stack.layers, strict=True):
+            linear.weight.copy_(layer.encoder.weight)
+            linear.bias.copy_(layer.encoder.bias)
+        for linear, layer in zip(linears(model.decoder), reversed(stack.layers), strict=True):
+            linear.weight.copy_(layer.weight_back())
+            linear.bias.copy_(layer.decoder_bias)
+    return blueprint, model
+
+
+def linears(network: nn.Sequential) -> list[nn.Linear]:
+    """Give the linear layers of ``network`` in order."""
+    return [module for module in network if isinstance(module, nn.Linear)]

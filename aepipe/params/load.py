@@ -1,0 +1,143 @@
+"""Reading ``params.yaml``: every mistake at once, each with its key path and a suggestion."""
+
+import difflib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from pydantic import TypeAdapter, ValidationError
+from ruamel.yaml import YAML
+from ruamel.yaml.error import YAMLError
+
+from aepipe.errors import ParamsError
+from aepipe.params.root import Params
+
+
+def load_params(path: Path) -> Params:
+    """Read and check ``params.yaml``, with the YAML parser that DVC uses.
+
+    Raises:
+        ParamsError: every problem in the file at once, one per line.
+    """
+    raw = read_yaml(path)
+    try:
+        return Params.model_validate(raw)
+    except ValidationError as error:
+        raise ParamsError(explain(error, raw, str(path))) from None
+
+
+def read_yaml(path: Path) -> Any:
+    """Read a YAML file into plain Python values.
+
+    Raises:
+        ParamsError: it is missing or not YAML.
+    """
+    try:
+        text = path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        raise ParamsError(
+            f"{path}: no such file; run from the repository's top folder or pass --params"
+        ) from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise ParamsError(f"{path}: cannot be read as text ({error})") from None
+    try:
+        return YAML(typ="safe").load(text)
+    except YAMLError as error:
+        raise ParamsError(f"{path}: not valid YAML: {error}") from None
+
+
+def validate(kind: Any, raw: Any, where: str) -> Any:
+    """Check ``raw`` against any of the params' types, as :func:`load_params` does.
+
+    Raises:
+        ParamsError: with every problem.
+    """
+    try:
+        return TypeAdapter(kind).validate_python(raw)
+    except ValidationError as error:
+        raise ParamsError(explain(error, raw, where)) from None
+
+
+def explain(error: ValidationError, raw: Any, where: str) -> str:
+    """Put what pydantic found into sentences: key path, value, what was expected, nearest name."""
+    problems = [line for each in error.errors() for line in _sentences(dict(each), raw)]
+    unique = list(dict.fromkeys(problems))
+    count = f"{len(unique)} problem" + ("s" if len(unique) > 1 else "")
+    return "\n  ".join([f"{where}: {count}", *unique])
+
+
+def _sentences(problem: dict[str, Any], raw: Any) -> list[str]:
+    location = _without_tags(problem["loc"], raw)
+    key = ".".join(map(str, location)) or "the file"
+    match problem["type"]:
+        case "extra_forbidden":
+            return [f"{key}: unknown key{_suggestion(location, problem['loc'], raw)}"]
+        case "missing":
+            return [f"{key}: missing"]
+        case "value_error":
+            lines = str(problem["ctx"]["error"]).splitlines()
+            if not location:
+                return lines
+            # a line that starts with a dot goes on with the key path
+            return [f"{key}{line}" if line[0] == "." else f"{key}: {line}" for line in lines]
+        case "union_tag_invalid":
+            tag, expected = problem["ctx"]["tag"], problem["ctx"]["expected_tags"]
+            return [f"{key}.kind = {tag!r}: unknown kind; expected one of {expected}"]
+        case "union_tag_not_found":
+            return [f"{key}: a mapping with `kind` is expected, one of the catalogue's"]
+        case _:
+            value = problem["input"]
+            shown = f" = {value!r}" if not isinstance(value, Mapping | list | tuple) else ""
+            return [f"{key}{shown}: {problem['msg']}"]
+
+
+def _without_tags(location: tuple[Any, ...], raw: Any) -> list[Any]:
+    """Drop the names of union members that pydantic puts among the keys."""
+    kept: list[Any] = []
+    for step in location:
+        if isinstance(raw, Mapping) and step not in raw and raw.get("kind") == step:
+            continue  # the tag of a union, not a key of the file
+        if isinstance(raw, list) and not isinstance(step, int):
+            continue
+        kept.append(step)
+        try:
+            raw = raw[step]
+        except (KeyError, IndexError, TypeError):
+            raw = None
+    return kept
+
+
+def _suggestion(location: list[Any], declared: tuple[Any, ...], raw: Any) -> str:
+    known = _known_keys(declared[:-1], raw)
+    near = difflib.get_close_matches(str(location[-1]), known, n=1)
+    return f", did you mean {near[0]!r}?" if near else f"; known here: {', '.join(known)}"
+
+
+def _known_keys(location: tuple[Any, ...], raw: Any) -> list[str]:
+    """Names that the schema knows at ``location``."""
+    schema = Params.model_json_schema()
+    node: dict[str, Any] = schema
+    for step in location:
+        node = _child(_resolve(node, schema), step, schema)
+    return sorted(_resolve(node, schema).get("properties", {}))
+
+
+def _child(node: dict[str, Any], step: Any, schema: dict[str, Any]) -> dict[str, Any]:
+    mapping = node.get("discriminator", {}).get("mapping", {})
+    if step in mapping:
+        return {"$ref": mapping[step]}
+    for option in node.get("anyOf", []):
+        resolved = _resolve(option, schema)
+        if resolved.get("title") == step or step in resolved.get("properties", {}):
+            return resolved if resolved.get("title") == step else _child(resolved, step, schema)
+    if step in node.get("properties", {}):
+        return dict(node["properties"][step])
+    by_pattern = next(iter(node.get("patternProperties", {}).values()), None)
+    extra = by_pattern or node.get("additionalProperties") or node.get("items")
+    return extra if isinstance(extra, dict) else {}
+
+
+def _resolve(node: dict[str, Any], schema: dict[str, Any]) -> dict[str, Any]:
+    while "$ref" in node:
+        node = schema["$defs"][node["$ref"].rsplit("/", 1)[-1]]
+    return node

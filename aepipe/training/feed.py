@@ -1,0 +1,113 @@
+"""Batches from stored arrays: kept on the device as stored, turned into float32 batch by batch."""
+
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Protocol, final
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Generator, Tensor
+
+from aepipe.data.parts import Parts
+from aepipe.objectives.build import Batch
+
+RESIDENT_SHARE = 0.5  # of the free memory; results are the same on either side of it
+
+
+class Rows(Protocol):
+    """Rows of one array, fetched to the device by index."""
+
+    def fetch(self, indices: Tensor) -> Tensor:
+        """Give ``(len(indices), *shape)`` in float32, scaled."""
+        ...
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Feed:
+    """One split as training sees it.
+
+    Attributes:
+        input: what the network is shown before corruption.
+        target: what it is to reconstruct; the same rows as ``input`` unless the data are pairs.
+        labels: ``(samples,)`` on the device, or None.
+        indices: ``(samples,)`` on the CPU, the rows that take part.
+        batch_size: samples per batch; the last batch of an epoch may be smaller.
+    """
+
+    input: Rows
+    target: Rows
+    labels: Tensor | None
+    indices: Tensor
+    batch_size: int
+
+    def __len__(self) -> int:
+        return -(-len(self.indices) // self.batch_size)
+
+    def shuffled(self, order: Generator) -> Iterator[Batch]:
+        """Go through all samples once, in an order drawn from ``order`` (on the CPU)."""
+        yield from self._batches(self.indices[torch.randperm(len(self.indices), generator=order)])
+
+    def in_order(self) -> Iterator[Batch]:
+        """Go through all samples once, as stored."""
+        yield from self._batches(self.indices)
+
+    def _batches(self, indices: Tensor) -> Iterator[Batch]:
+        for chosen in torch.split(indices, self.batch_size):
+            shown = self.input.fetch(chosen)
+            target = shown if self.target is self.input else self.target.fetch(chosen)
+            device = shown.device
+            label = torch.empty(0, dtype=torch.int64, device=device)
+            if self.labels is not None:
+                label = self.labels[chosen.to(device)]
+            yield Batch(shown, target, label)
+
+
+@final
+class Resident:
+    """An array that lies on the device whole, in the type it is stored in."""
+
+    def __init__(self, stored: Tensor, scale: Tensor, offset: Tensor) -> None:
+        self._stored, self._scale, self._offset = stored, scale, offset
+
+    def fetch(self, indices: Tensor) -> Tensor:
+        """Gather on the device."""
+        rows = self._stored[indices.to(self._stored.device, non_blocking=True)]
+        return rows.float() * self._scale + self._offset
+
+
+@final
+class Mapped:
+    """An array too large for the memory, read from its memory-mapped parts batch by batch."""
+
+    def __init__(self, parts: Parts, scale: Tensor, offset: Tensor) -> None:
+        self._parts, self._scale, self._offset = parts, scale, offset
+
+    def fetch(self, indices: Tensor) -> Tensor:
+        """Read on the CPU, then move."""
+        rows = torch.from_numpy(self._parts.rows(indices.numpy()))
+        return rows.to(self._scale.device).float() * self._scale + self._offset
+
+
+def rows_of(
+    parts: Parts, scaling: tuple[NDArray[np.float32], NDArray[np.float32]], device: torch.device
+) -> Rows:
+    """Give the rows of ``parts`` on ``device``: whole where they fit, mapped where not.
+
+    Args:
+        parts: of ``(rows, *shape)``.
+        scaling: factor and addend, scalars or of ``shape``.
+        device: where batches are wanted.
+    """
+    scale, offset = (torch.from_numpy(np.array(value)).to(device) for value in scaling)
+    if parts.nbytes > RESIDENT_SHARE * _free_bytes(device):
+        return Mapped(parts, scale, offset)
+    return Resident(torch.from_numpy(parts.load()).to(device), scale, offset)
+
+
+def _free_bytes(device: torch.device) -> int:
+    if device.type == "cuda":
+        return int(torch.cuda.mem_get_info(device)[0])
+    return os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")

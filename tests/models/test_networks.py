@@ -1,0 +1,180 @@
+"""Laws that every autoencoder of the catalogue keeps."""
+
+import pytest
+import torch
+
+from aepipe.errors import ArtifactError
+from aepipe.models.convolutional import ConvolutionalAutoencoder, halvings
+from aepipe.models.dense import Classifier
+from aepipe.models.files import CLASSES, Blueprint, construct, load_model, save_model
+from aepipe.models.k_sparse import keep_largest
+from aepipe.models.vae import sample
+from aepipe.objectives.reconstruction import squared_error
+
+DENSE = {"widths": [12, 5], "nonlinearities": ["tanh", "linear"]}
+BLUEPRINTS = {
+    "layer_tied": Blueprint(
+        "layer",
+        {"input_size": 24, "units": 7, "nonlinearity": "sigmoid", "tied": True,
+         "reconstruction": "bernoulli"},
+    ),
+    "layer_free": Blueprint(
+        "layer",
+        {"input_size": 24, "units": 7, "nonlinearity": "tanh", "tied": False,
+         "reconstruction": "squared"},
+    ),
+    "deep": Blueprint(
+        "deep",
+        {"shape": [2, 3, 4], **DENSE, "decoder_nonlinearities": ["tanh"],
+         "reconstruction": "squared"},
+    ),
+    "convolutional": Blueprint(
+        "convolutional",
+        {"shape": [2, 7, 10], "channels": [8, 16], "code_size": 5, "nonlinearity": "silu",
+         "reconstruction": "squared"},
+    ),
+    "k_sparse": Blueprint(
+        "k_sparse",
+        {"shape": [2, 3, 4], "code_size": 30, "k": 6, "evaluation_k": 9,
+         "reconstruction": "squared"},
+    ),
+    "variational": Blueprint(
+        "variational",
+        {"shape": [2, 3, 4], "widths": [12], "code_size": 5, "nonlinearity": "silu",
+         "likelihood": "gaussian", "variance": 0.1},
+    ),
+}  # fmt: skip
+CLASSIFIER = Blueprint("classifier", {"shape": [2, 3, 4], **DENSE, "classes": 3, "dropout": 0.5})
+AUTOENCODERS = pytest.mark.parametrize("blueprint", BLUEPRINTS.values(), ids=BLUEPRINTS)
+
+
+def batch_for(blueprint: Blueprint, rows: int) -> torch.Tensor:
+    arguments = blueprint.arguments
+    shape = arguments.get("shape", [arguments.get("input_size")])
+    return torch.rand(rows, *shape, generator=torch.Generator().manual_seed(3))
+
+
+def fresh(blueprint: Blueprint) -> torch.nn.Module:
+    torch.manual_seed(0)
+    return construct(blueprint)
+
+
+def test_every_kind_of_the_catalogue_is_tried_here():
+    tried = {blueprint.kind for blueprint in BLUEPRINTS.values()} | {CLASSIFIER.kind}
+    assert tried == set(CLASSES)
+
+
+@AUTOENCODERS
+def test_codes_and_reconstructions_have_the_promised_shapes(blueprint):
+    model, x = fresh(blueprint).eval(), batch_for(blueprint, 6)
+    code = model.encode(x)
+    assert code.shape == (6, model.code_size)
+    assert model.mean(model.decode(code)).shape == x.shape
+
+
+@AUTOENCODERS
+def test_samples_do_not_influence_each_other(blueprint):
+    model, x = fresh(blueprint).eval(), batch_for(blueprint, 6)
+    alone = torch.cat([model.decode(model.encode(row[None])) for row in x])
+    torch.testing.assert_close(model.decode(model.encode(x)), alone, rtol=1e-4, atol=1e-5)
+
+
+@AUTOENCODERS
+def test_a_gradient_reaches_every_parameter(blueprint):
+    model, x = fresh(blueprint), batch_for(blueprint, 64)
+    code = model.encode(x)
+    if blueprint.kind == "variational":
+        mean, log_variance = model.posterior(x)
+        code = sample(mean, log_variance, torch.Generator().manual_seed(0))
+    squared_error(model.decode(code), x).backward()
+    for name, parameter in model.named_parameters():
+        if parameter.requires_grad:
+            assert parameter.grad is not None, name
+            assert parameter.grad.abs().sum() > 0, name
+
+
+@AUTOENCODERS
+def test_eight_samples_can_be_learned_by_heart(blueprint):
+    model, x = fresh(blueprint), batch_for(blueprint, 8)
+    optimizer = torch.optim.Adam(model.parameters(), lr=0.02)
+    first = last = None
+    for _ in range(400):
+        last = squared_error(model.mean(model.decode(model.encode(x))), x)
+        first = last.item() if first is None else first
+        optimizer.zero_grad()
+        last.backward()
+        optimizer.step()
+    assert last.item() < 0.1 * first
+
+
+@pytest.mark.parametrize("blueprint", [*BLUEPRINTS.values(), CLASSIFIER], ids=lambda b: b.kind)
+def test_a_saved_model_comes_back_the_same_and_as_the_same_bytes(blueprint, tmp_path):
+    model = fresh(blueprint).eval()
+    for folder in ("one", "two"):
+        save_model(tmp_path / folder, blueprint, model, {"below": None})
+    for name in ("model.json", "weights.safetensors"):
+        assert (tmp_path / "one" / name).read_bytes() == (tmp_path / "two" / name).read_bytes()
+    loaded, x = load_model(tmp_path / "one"), batch_for(blueprint, 4)
+    assert torch.equal(loaded.encode(x), model.encode(x))
+    assert not loaded.training
+    assert not any(parameter.requires_grad for parameter in loaded.parameters())
+
+
+def test_damaged_or_mismatched_files_are_named(tmp_path):
+    save_model(tmp_path, CLASSIFIER, fresh(CLASSIFIER), {})
+    weights = tmp_path / "weights.safetensors"
+    whole = weights.read_bytes()
+    weights.write_bytes(whole[: len(whole) // 2])
+    with pytest.raises(ArtifactError, match=r"weights\.safetensors: does not fit model\.json"):
+        load_model(tmp_path)
+    save_model(tmp_path, BLUEPRINTS["deep"], fresh(CLASSIFIER), {})
+    with pytest.raises(ArtifactError, match="does not fit"):
+        load_model(tmp_path)
+    weights.unlink()
+    with pytest.raises(ArtifactError, match="no such file"):
+        load_model(tmp_path)
+
+
+def test_k_sparse_keeps_exactly_the_k_largest():
+    activations = torch.randn(9, 20)
+    kept = keep_largest(activations, 4)
+    assert (kept != 0).sum(dim=1).tolist() == [4] * 9
+    threshold = activations.sort(dim=1, descending=True).values[:, 3:4]
+    assert torch.equal(kept, torch.where(activations >= threshold, activations, 0))
+
+
+def test_k_sparse_uses_more_units_in_evaluation():
+    model, x = fresh(BLUEPRINTS["k_sparse"]), batch_for(BLUEPRINTS["k_sparse"], 5)
+    assert (model.train().encode(x) != 0).sum(dim=1).tolist() == [6] * 5
+    assert (model.eval().encode(x) != 0).sum(dim=1).tolist() == [9] * 5
+
+
+def test_halvings_agree_with_what_convolutions_give():
+    for side in range(4, 40):
+        stride = torch.nn.Conv2d(1, 1, 3, stride=2, padding=1)
+        x = torch.zeros(1, 1, side, side + 3)
+        expected = [tuple(x.shape[2:])]
+        for _ in range(2):
+            x = stride(x)
+            expected.append(tuple(x.shape[2:]))
+        assert halvings((1, side, side + 3), 2) == expected
+
+
+def test_an_image_too_small_for_its_halvings_is_refused_with_the_numbers():
+    with pytest.raises(ValueError, match="3 halvings need sides of at least 8 pixels, not 4 x 9"):
+        ConvolutionalAutoencoder((1, 4, 9), [2, 2, 2], 3, "relu", "squared")
+
+
+def test_dropout_acts_in_training_only():
+    model, x = fresh(CLASSIFIER), batch_for(CLASSIFIER, 5)
+    assert isinstance(model, Classifier)
+    assert not torch.equal(model.train()(x), model(x))
+    assert torch.equal(model.eval()(x), model(x))
+
+
+def test_samples_of_the_posterior_have_its_mean_and_variance():
+    mean = torch.tensor([[1.0, -2.0]]).repeat(20000, 1)
+    log_variance = torch.tensor([[0.0, -1.0]]).repeat(20000, 1)
+    drawn = sample(mean, log_variance, torch.Generator().manual_seed(0))
+    torch.testing.assert_close(drawn.mean(dim=0), mean[0], atol=0.03, rtol=0)
+    torch.testing.assert_close(drawn.var(dim=0), log_variance[0].exp(), atol=0, rtol=0.05)

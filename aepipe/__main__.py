@@ -1,0 +1,112 @@
+"""The command line: ``aepipe stage`` for the pipeline, the other commands for people."""
+
+import argparse
+import json
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from aepipe.errors import AepipeError
+
+PARAMS = Path("params.yaml")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command and give its exit code: 0, 2 for a user's mistake, 4 for a diverged loss."""
+    parsed = parser(sys.argv[1:] if arguments is None else arguments).parse_args(arguments)
+    command: Callable[[argparse.Namespace], None] = parsed.command
+    try:
+        command(parsed)
+    except AepipeError as error:
+        print(f"aepipe {parsed.title}: {error}", file=sys.stderr)
+        return error.exit_code
+    except KeyboardInterrupt:
+        print(f"aepipe {parsed.title}: interrupted; the same command starts again", file=sys.stderr)
+        return 130
+    return 0
+
+
+def parser(arguments: Sequence[str]) -> argparse.ArgumentParser:
+    """Build the parser; of the stages only the one that ``arguments`` name is imported."""
+    top = argparse.ArgumentParser(
+        prog="aepipe", description="A declarative pipeline for representation learning."
+    )
+    commands = top.add_subparsers(required=True, metavar="COMMAND")
+    for name, (function, text) in COMMANDS.items():
+        command = commands.add_parser(name, help=text, description=text)
+        command.add_argument(
+            "--params", type=Path, default=PARAMS, help="the declaration (default: params.yaml)"
+        )
+        command.set_defaults(command=function, title=name)
+        if name == "stage":
+            _add_stages(command, arguments)
+        if name == "schema":
+            command.add_argument("--output", type=Path, help="file; standard output without it")
+    return top
+
+
+def _add_stages(command: argparse.ArgumentParser, arguments: Sequence[str]) -> None:
+    from aepipe.command import load_stage, stage_names
+    from aepipe.signature import add_arguments
+
+    stages = command.add_subparsers(required=True, dest="stage", metavar="STAGE")
+    for name in stage_names():
+        if name not in arguments:
+            stages.add_parser(name, help=f"aepipe stage {name} --help says more")
+            continue
+        stage = load_stage(name)
+        text = (stage.__doc__ or "").strip()
+        chosen = stages.add_parser(name, help=text.splitlines()[0], description=text)
+        chosen.set_defaults(title=f"stage {name}")
+        add_arguments(chosen, stage)
+
+
+def _stage(parsed: argparse.Namespace) -> None:
+    from aepipe.command import parse_call, run_call
+    from aepipe.registry.synchronise import register_outputs
+    from aepipe.tracking.watch import watch
+
+    run_call(parse_call(parsed.stage, parsed), watch, register_outputs)
+
+
+def _check(parsed: argparse.Namespace) -> None:
+    from aepipe.check import check
+    from aepipe.console import ConsoleMonitor
+
+    check(parsed.params, ConsoleMonitor())
+
+
+def _register(parsed: argparse.Namespace) -> None:
+    from aepipe.console import ConsoleMonitor
+    from aepipe.params.load import load_params
+    from aepipe.registry.synchronise import synchronise
+
+    synchronise(load_params(parsed.params).registry, Path(), ConsoleMonitor())
+
+
+def _schema(parsed: argparse.Namespace) -> None:
+    from aepipe.params.schema import params_schema
+
+    text = json.dumps(params_schema(), indent=1) + "\n"
+    if parsed.output:
+        parsed.output.write_text(text, encoding="utf-8")
+    else:
+        sys.stdout.write(text)
+
+
+def _summary(parsed: argparse.Namespace) -> None:
+    from aepipe.reporting.summary import print_summary
+
+    print_summary(Path("reports"))
+
+
+COMMANDS: dict[str, tuple[Callable[[argparse.Namespace], None], str]] = {
+    "stage": (_stage, "Run one stage as dvc.yaml does; `dvc repro` calls this."),
+    "check": (_check, "Check params, sources and tables of the whole pipeline without running it."),
+    "register": (_register, "Bring the model registry in line with what the pipeline has made."),
+    "schema": (_schema, "Print the JSON schema of params.yaml, for editors."),
+    "summary": (_summary, "Print the comparison that the last run ended with."),
+}
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,108 @@
+"""Anything that turns samples into codes: raw features, PCA, trained networks."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Protocol, cast, final
+
+import torch
+from torch import Tensor, nn
+
+from aepipe.data.dataset import open_dataset
+from aepipe.evaluation.pca import PCA, load_pca
+from aepipe.files import read_description
+from aepipe.models.dense import Classifier
+from aepipe.models.files import load_model
+from aepipe.models.stack import load_stack, unroll
+
+Map = Callable[[Tensor], Tensor]
+
+
+class Network(Protocol):
+    """What every autoencoder of ``aepipe.models`` has."""
+
+    code_size: int
+
+    def encode(self, x: Tensor) -> Tensor:
+        """Give the code."""
+        ...
+
+    def decode(self, code: Tensor) -> Tensor:
+        """Give the raw output."""
+        ...
+
+    def mean(self, raw: Tensor) -> Tensor:
+        """Turn the raw output into the units of the input."""
+        ...
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Representation:
+    """One representation of the samples.
+
+    Attributes:
+        name_suffix: distinguishes several from one folder (``_24`` of PCA with 24 components); else
+            empty.
+        code_size: features of a code.
+        encode: from scaled samples ``(n, *shape)`` float32 to codes ``(n, code_size)``.
+        decode: from codes to expected samples ``(n, *shape)``, scaled; None where there is no way
+            back.
+        heads: by name, from scaled samples to logits ``(n, classes)``.
+    """
+
+    name_suffix: str
+    code_size: int
+    encode: Map
+    decode: Map | None
+    heads: Mapping[str, Map] = field(default_factory=dict)
+
+
+def load_representations(folder: Path) -> list[Representation]:
+    """Read what ``folder`` holds: a dataset, PCA, a stack, a classifier or one trained network.
+
+    Raises:
+        ArtifactError: it holds none of these, or a damaged one.
+    """
+    if (folder / "dataset.json").is_file():
+        return [_raw(folder)]
+    if (folder / "finetuned" / "model.json").is_file():
+        return [_classifier(folder)]
+    if not (folder / "model.json").is_file():
+        return [_stack(folder)]
+    if read_description(folder / "model.json").get("kind") == "pca":
+        pca = load_pca(folder)
+        return [_pca(pca, size) for size in pca.code_sizes]
+    return [_network(load_model(folder))]
+
+
+def _raw(folder: Path) -> Representation:
+    size = open_dataset(folder).size
+    return Representation("", size, lambda x: x.flatten(1), None)
+
+
+def _pca(pca: PCA, size: int) -> Representation:
+    return Representation(
+        f"_{size}",
+        size,
+        lambda x: torch.from_numpy(pca.encode(x.numpy(), size)),
+        lambda codes: torch.from_numpy(pca.decode(codes.numpy())),
+    )
+
+
+def _stack(folder: Path) -> Representation:
+    _, model = unroll(load_stack(folder))
+    return _network(model)
+
+
+def _classifier(folder: Path) -> Representation:
+    heads = {name: cast(Classifier, load_model(folder / name)) for name in ("finetuned", "control")}
+    finetuned = heads["finetuned"]
+    return Representation("", finetuned.code_size, finetuned.encode, None, heads)
+
+
+def _network(model: nn.Module) -> Representation:
+    network = cast(Network, model.eval().requires_grad_(False))
+    return Representation(
+        "", network.code_size, network.encode, lambda codes: network.mean(network.decode(codes))
+    )

@@ -1,0 +1,82 @@
+"""Fine-tune the stack's encoder with a softmax head, and train its control from random weights.
+
+Vincent et al. (2010), JMLR 11:3371, section 5. The control is the same network, trained in the
+same way, that never saw the stack: what pretraining is worth is the difference.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import cast
+
+import torch
+
+from aepipe.corruption.build import build_corruption
+from aepipe.data.dataset import Dataset, open_dataset
+from aepipe.files import write_json
+from aepipe.models.build import classifier_blueprint
+from aepipe.models.dense import Classifier
+from aepipe.models.files import Blueprint, construct, save_model
+from aepipe.models.stack import linears, load_stack, unroll
+from aepipe.monitor import Monitor, Prefixed
+from aepipe.objectives.build import classification_loss
+from aepipe.params.models import Finetune
+from aepipe.training.build import Workbench
+from aepipe.training.loop import History
+
+
+@dataclass(frozen=True, slots=True)
+class Params:
+    """Sections of params.yaml that the stage reads."""
+
+    seed: int
+    finetune: Finetune
+
+
+@dataclass(frozen=True, slots=True)
+class Inputs:
+    """The dataset and the folder of all layers."""
+
+    dataset: Path
+    stack: Path
+
+
+@dataclass(frozen=True, slots=True)
+class Outputs:
+    """Folder with ``finetuned/`` and ``control/``, each a model with its history."""
+
+    classifier: Path
+
+
+def run(params: Params, inputs: Inputs, outputs: Outputs, monitor: Monitor) -> None:
+    """Train both on the labelled part of the training split; only their first weights differ."""
+    dataset = open_dataset(inputs.dataset)
+    bench = Workbench(params.seed, "finetune")
+    unrolled, pretrained = unroll(load_stack(inputs.stack))
+    blueprint = classifier_blueprint(unrolled, len(dataset.classes), params.finetune.dropout)
+    control, finetuned = _start(blueprint), _start(blueprint)
+    with torch.no_grad():
+        finetuned.load_state_dict(control.state_dict())  # so that the heads start alike
+        pairs = zip(linears(finetuned.encoder), linears(pretrained.encoder), strict=True)
+        for layer, trained in pairs:
+            layer.load_state_dict(trained.state_dict())
+
+    for name, model in (("finetuned", finetuned), ("control", control)):
+        history = _train(model, params.finetune, dataset, bench, Prefixed(monitor, name))
+        save_model(outputs.classifier / name, blueprint, model, facts={})
+        write_json(outputs.classifier / name / "history.json", history)
+
+
+def _start(blueprint: Blueprint) -> Classifier:
+    return cast(Classifier, construct(blueprint))
+
+
+def _train(
+    model: Classifier, config: Finetune, dataset: Dataset, bench: Workbench, monitor: Monitor
+) -> History:
+    bench.place(model)
+    size = config.training.batch_size
+    train = bench.labelled_feed(dataset, "train", config.corruption, size)
+    valid = bench.labelled_feed(dataset, "valid", config.corruption, size)
+    corrupt = build_corruption(config.corruption, dataset.value_range)
+    loss = classification_loss(model, corrupt)
+    return bench.fit(model, loss, (train, valid), config.training, monitor)

@@ -1,0 +1,61 @@
+"""Train one entry of ``models:``, an autoencoder of any kind in the catalogue."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import cast
+
+from torch import nn
+
+from aepipe.corruption.build import build_corruption
+from aepipe.data.dataset import open_dataset
+from aepipe.files import write_json
+from aepipe.models.build import model_blueprint
+from aepipe.models.files import construct, save_model
+from aepipe.monitor import Monitor
+from aepipe.objectives.build import Autoencoder, autoencoder_loss
+from aepipe.params.models import Model
+from aepipe.signature import instance, section
+from aepipe.training.build import Workbench
+
+
+@dataclass(frozen=True, slots=True)
+class Params:
+    """Sections of params.yaml that the stage reads."""
+
+    seed: int
+    name: str = instance()
+    model: Model = section("models.{name}")
+
+
+@dataclass(frozen=True, slots=True)
+class Inputs:
+    """The dataset."""
+
+    dataset: Path
+
+
+@dataclass(frozen=True, slots=True)
+class Outputs:
+    """Folder with ``model.json``, ``weights.safetensors`` and ``history.json``."""
+
+    model: Path
+
+
+def run(params: Params, inputs: Inputs, outputs: Outputs, monitor: Monitor) -> None:
+    """Train on the training split; keep the epoch best on validation."""
+    config = params.model
+    dataset = open_dataset(inputs.dataset)
+    bench = Workbench(params.seed, f"model@{params.name}")
+    blueprint = model_blueprint(config, dataset.shape)
+    model: nn.Module = bench.place(construct(blueprint))
+    size = config.training.batch_size
+    train = bench.feed(dataset, "train", config.corruption, size)
+    valid = bench.feed(dataset, "valid", config.corruption, size)
+    corrupt = build_corruption(config.corruption, dataset.value_range)
+    network = cast(Autoencoder, model)
+    loss = autoencoder_loss(network, config.reconstruction, corrupt, config.penalties)
+
+    history = bench.fit(model, loss, (train, valid), config.training, monitor)
+
+    save_model(outputs.model, blueprint, model, facts={})
+    write_json(outputs.model / "history.json", history)

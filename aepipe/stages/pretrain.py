@@ -1,0 +1,98 @@
+"""Train one layer of the stack as a denoising autoencoder, and write its codes for the next layer.
+
+Greedy layer-wise pretraining: Vincent et al. (2010), JMLR 11:3371, section 3.1. Only the layer's
+input is corrupted, only while it is trained; what is passed upward is clean.
+"""
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import cast
+
+import torch
+
+from aepipe.corruption.build import build_corruption
+from aepipe.data.dataset import Split, open_dataset
+from aepipe.data.parts import Array, Parts, write_parts
+from aepipe.files import read_description, write_json
+from aepipe.models.build import layer_blueprint
+from aepipe.models.dense import DenseLayer
+from aepipe.models.files import construct, save_model
+from aepipe.models.outputs import code_bounds
+from aepipe.monitor import Monitor
+from aepipe.objectives.build import autoencoder_loss
+from aepipe.params.models import DATASET, Layer
+from aepipe.signature import instance, section
+from aepipe.training.build import Workbench
+from aepipe.training.feed import Feed
+
+ENCODED: tuple[Split, ...] = ("train", "valid")  # the test split is read by evaluate alone
+
+
+@dataclass(frozen=True, slots=True)
+class Params:
+    """Sections of params.yaml that the stage reads."""
+
+    seed: int
+    name: str = instance()
+    layer: Layer = section("stack.layers.{name}")
+
+
+@dataclass(frozen=True, slots=True)
+class Inputs:
+    """What the layer is trained on: the dataset, or the folder of the layer below."""
+
+    input: Path
+
+
+@dataclass(frozen=True, slots=True)
+class Outputs:
+    """Folder with the model, its ``history.json`` and ``codes/SPLIT/``."""
+
+    layer: Path
+
+
+def run(params: Params, inputs: Inputs, outputs: Outputs, monitor: Monitor) -> None:
+    """Train on the training split, stop on the validation split, encode both."""
+    config = params.layer
+    bench = Workbench(params.seed, f"pretrain@{params.name}")
+    below = None if config.input == DATASET else Path(config.input).name
+    train, valid = (_feed(bench, config, inputs.input, split) for split in ENCODED)
+    shape = _shape(inputs.input, below)
+    blueprint = layer_blueprint(config, input_size=math.prod(shape))
+    model = cast(DenseLayer, bench.place(construct(blueprint)))
+    corrupt = build_corruption(config.corruption, _bounds(inputs.input, below))
+    loss = autoencoder_loss(model, config.reconstruction, corrupt, config.penalties)
+
+    history = bench.fit(model, loss, (train, valid), config.training, monitor)
+
+    save_model(outputs.layer, blueprint, model, {"below": below, "shape": list(shape)})
+    write_json(outputs.layer / "history.json", history)
+    for split, feed in zip(ENCODED, (train, valid), strict=True):
+        write_parts(outputs.layer / "codes" / split, _codes(model, feed))
+
+
+def _feed(bench: Workbench, config: Layer, folder: Path, split: Split) -> Feed:
+    size = config.training.batch_size
+    if config.input == DATASET:
+        return bench.feed(open_dataset(folder), split, config.corruption, size)
+    return bench.code_feed(folder / "codes", split, size)
+
+
+def _shape(folder: Path, below: str | None) -> tuple[int, ...]:
+    return open_dataset(folder).shape if below is None else Parts(folder / "codes" / "train").shape
+
+
+def _bounds(folder: Path, below: str | None) -> tuple[float, float] | None:
+    if below is None:
+        return open_dataset(folder).value_range
+    return code_bounds(read_description(folder / "model.json")["arguments"]["nonlinearity"])
+
+
+def _codes(model: DenseLayer, feed: Feed) -> Iterator[Array]:
+    model.eval()
+    with torch.no_grad():
+        for batch in feed.in_order():
+            # of what the layer is shown when it is used: for pairs that is the clean target
+            yield model.encode(batch.target).float().cpu().numpy()

@@ -1,0 +1,176 @@
+"""The stages that train, on a small dataset: same bytes twice, and what each promises."""
+
+import json
+from pathlib import Path
+
+import pytest
+import torch
+
+from aepipe.data.parts import Parts
+from aepipe.errors import ContractError
+from aepipe.models.files import load_model
+from aepipe.models.stack import load_stack, unroll
+from aepipe.monitor import Silent
+from aepipe.params.load import validate
+from aepipe.params.models import Finetune, Layer, Model, Unroll, Vae
+from aepipe.stages import finetune, model, pretrain, vae
+from aepipe.stages import unroll as unroll_stage
+
+TRAINING = {
+    "epochs": 3, "batch_size": 32, "learning_rate": 0.005, "schedule": "cosine",
+    "weight_decay": 0.0, "patience": 3, "precision": "float32",
+}  # fmt: skip
+MASKING = {"kind": "masking", "fraction": 0.2}
+
+
+def layer(source: str, units: int, reconstruction: str) -> Layer:
+    return validate(
+        Layer,
+        {
+            "input": source, "units": units, "activation": "relu", "tied": True,
+            "reconstruction": reconstruction, "corruption": MASKING,
+            "penalties": [{"kind": "l1", "weight": 0.001}], "training": TRAINING,
+        },
+        "layer",
+    )  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def stack(small_digits, tmp_path_factory) -> Path:
+    """Two trained layers."""
+    folder = tmp_path_factory.mktemp("models") / "stack"
+    below = small_digits.folder
+    declared = {
+        "first": layer("data/dataset", 20, "bernoulli"),
+        "second": layer("models/stack/first", 6, "squared"),
+    }
+    for name, config in declared.items():
+        params = pretrain.Params(7, name, config)
+        pretrain.run(params, pretrain.Inputs(below), pretrain.Outputs(folder / name), Silent())
+        below = folder / name
+    return folder
+
+
+def run_model(kind: dict[str, object], dataset: Path, output: Path) -> None:
+    config = validate(
+        Model,
+        {
+            "architecture": kind, "reconstruction": "squared", "corruption": MASKING,
+            "penalties": [], "training": TRAINING,
+        },
+        "model",
+    )  # fmt: skip
+    model.run(
+        model.Params(7, "tried", config), model.Inputs(dataset), model.Outputs(output), Silent()
+    )
+
+
+def run_finetune(dataset: Path, stack: Path, output: Path) -> None:
+    config = validate(
+        Finetune, {"corruption": MASKING, "dropout": 0.1, "training": TRAINING}, "finetune"
+    )
+    finetune.run(
+        finetune.Params(7, config),
+        finetune.Inputs(dataset, stack),
+        finetune.Outputs(output),
+        Silent(),
+    )
+
+
+RUNS = {
+    "unroll": lambda dataset, stack, output: unroll_stage.run(
+        unroll_stage.Params(
+            7, validate(Unroll, {"corruption": MASKING, "training": TRAINING}, "unroll")
+        ),
+        unroll_stage.Inputs(dataset, stack),
+        unroll_stage.Outputs(output),
+        Silent(),
+    ),
+    "finetune": run_finetune,
+    "vae": lambda dataset, stack, output: vae.run(
+        vae.Params(
+            7,
+            validate(
+                Vae,
+                {
+                    "widths": [16], "code_size": 3, "activation": "silu",
+                    "decoder": {"kind": "gaussian", "variance": "learned"}, "kl_weight": 1.0,
+                    "warmup_epochs": 1, "training": TRAINING,
+                },
+                "vae",
+            ),
+        ),
+        vae.Inputs(dataset),
+        vae.Outputs(output),
+        Silent(),
+    ),
+    "dense": lambda dataset, stack, output: run_model(
+        {"kind": "dense", "widths": [16], "code_size": 4, "activation": "tanh"}, dataset, output
+    ),
+    "convolutional": lambda dataset, stack, output: run_model(
+        {"kind": "convolutional", "channels": [4], "code_size": 4, "activation": "silu"},
+        dataset,
+        output,
+    ),
+    "k_sparse": lambda dataset, stack, output: run_model(
+        {"kind": "k_sparse", "code_size": 32, "k": 4, "evaluation_factor": 2.0}, dataset, output
+    ),
+}  # fmt: skip
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    files = (path for path in folder.rglob("*") if path.is_file())
+    return {str(path.relative_to(folder)): path.read_bytes() for path in files}
+
+
+@pytest.mark.parametrize("run", RUNS.values(), ids=RUNS)
+def test_a_stage_run_twice_gives_the_same_bytes(run, small_digits, stack, tmp_path):
+    for name in ("one", "two"):
+        torch.manual_seed(hash(name))  # what happened before must not matter
+        run(small_digits.folder, stack, tmp_path / name)
+    one = contents(tmp_path / "one")
+    assert one == contents(tmp_path / "two")
+    assert any(name.endswith("weights.safetensors") for name in one)
+    assert any(name.endswith("history.json") for name in one)
+
+
+def test_a_layer_passes_clean_codes_of_training_and_validation_upward(small_digits, stack):
+    first = load_model(stack / "first")
+    for split in ("train", "valid"):
+        stored = small_digits.features(split).load()
+        clean = torch.from_numpy(small_digits.scaled(stored))
+        expected = first.encode(clean)
+        written = torch.from_numpy(Parts(stack / "first" / "codes" / split).load())
+        torch.testing.assert_close(written, expected)
+    assert not (stack / "first" / "codes" / "test").exists()
+
+
+def test_the_finetuned_network_starts_from_the_stack_and_its_control_does_not(
+    small_digits, stack, tmp_path, monkeypatch
+):
+    def untrained(self, model, loss, feeds, config, monitor):
+        return []
+
+    monkeypatch.setattr("aepipe.training.build.Workbench.fit", untrained)
+    run_finetune(small_digits.folder, stack, tmp_path)
+    finetuned, control = (load_model(tmp_path / name) for name in ("finetuned", "control"))
+    _, unrolled = unroll(load_stack(stack))
+    x = torch.rand(5, 1, 8, 8)
+    torch.testing.assert_close(finetuned.encode(x), unrolled.encode(x))
+    assert not torch.allclose(control.encode(x), unrolled.encode(x))
+    torch.testing.assert_close(finetuned.head.weight, control.head.weight)
+
+
+def test_history_tells_the_terms_of_each_epoch(stack):
+    history = json.loads((stack / "first" / "history.json").read_text())
+    assert [row["epoch"] for row in history] == [1, 2, 3]
+    for row in history:
+        assert row["train_total"] == pytest.approx(row["train_reconstruction"] + row["train_l1"])
+
+
+def test_finetuning_without_a_single_label_is_refused(small_digits, stack, tmp_path, monkeypatch):
+    monkeypatch.setattr(
+        "aepipe.data.dataset.Dataset.labels", lambda self, split: __import__("numpy").full(120, -1)
+    )
+    with pytest.raises(ContractError, match="no sample of split train has a label"):
+        run_finetune(small_digits.folder, stack, tmp_path)

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
 
+import numpy as np
 import torch
 
 from aepipe.corruption.build import build_corruption
@@ -69,8 +70,12 @@ def run(params: Params, inputs: Inputs, outputs: Outputs, monitor: Monitor) -> N
 
     save_model(outputs.layer, blueprint, model, {"below": below, "shape": list(shape)})
     write_json(outputs.layer / "history.json", history)
-    for split, feed in zip(ENCODED, (train, valid), strict=True):
-        write_parts(outputs.layer / "codes" / split, _codes(model, feed))
+    codes = outputs.layer / "codes"
+    written = [
+        write_parts(codes / split, _codes(model, feed))
+        for split, feed in zip(ENCODED, (train, valid), strict=True)
+    ]
+    _check(written, [len(feed.indices) for feed in (train, valid)], codes)
 
 
 def _feed(bench: Workbench, config: Layer, folder: Path, split: Split) -> Feed:
@@ -96,3 +101,28 @@ def _codes(model: DenseLayer, feed: Feed) -> Iterator[Array]:
         for batch in feed.in_order():
             # of what the layer is shown when it is used: for pairs that is the clean target
             yield model.encode(batch.target).float().cpu().numpy()
+
+
+def _check(written: list[Parts], expected_rows: list[int], folder: Path) -> None:
+    """Hold the codes against their contract.
+
+    Raises:
+        ContractError: a code is missing, or not finite.
+    """
+    # imported here, at the stage's end: it takes most of a second, and training starts without it
+    import pandas as pd
+
+    from aepipe.data.contracts import Codes, checked
+
+    table = {
+        "split": ENCODED,
+        "rows": [len(parts) for parts in written],
+        "expected_rows": expected_rows,
+        "code_size": [parts.shape[0] for parts in written],
+        "finite": [_finite(parts) for parts in written],
+    }
+    checked(Codes, pd.DataFrame(table), folder)
+
+
+def _finite(parts: Parts) -> int:
+    return sum(int(np.isfinite(array).sum()) for array in parts.arrays)

@@ -1,10 +1,12 @@
 """Files that are whole or absent, and whose bytes depend on their content alone."""
 
 import errno
+import hashlib
 import json
 import os
+import re
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -46,27 +48,38 @@ def all_or_nothing(targets: Sequence[Path]) -> Iterator[list[Path]]:
 @contextmanager
 def explained(targets: Sequence[Path]) -> Iterator[None]:
     """Turn the disk's refusals inside the block into a :class:`StorageError`."""
-    advice = {
+    advice: dict[int | None, str] = {
         errno.ENOSPC: "no space left; free some (`dvc gc --workspace` removes unused cache)",
         errno.EDQUOT: "the disk quota is used up; free some space",
-        errno.EACCES: "no permission to write; check the owner and mode of the folder",
-        errno.EPERM: "no permission to write; check the owner and mode of the folder",
+        errno.EACCES: "no permission; check the owner and mode of it and of its folder",
+        errno.EPERM: "no permission; check the owner and mode of it and of its folder",
         errno.EROFS: "the file system is read-only; run in a folder that can be written",
     }
     try:
         yield
-    except OSError as error:
-        if error.errno not in advice:
+    except Exception as error:
+        reason = advice.get(_refusal(error))
+        if reason is None:
             raise
-        where = error.filename or ", ".join(map(str, targets))
-        raise StorageError(f"{where}: {advice[error.errno]}; nothing was overwritten") from error
+        where = getattr(error, "filename", None) or ", ".join(map(str, targets))
+        raise StorageError(f"{where}: {reason}; nothing was overwritten") from error
+
+
+def _refusal(error: Exception) -> int | None:
+    """Give the errno behind ``error``, which some libraries hand on as text or not at all."""
+    by_safetensors = re.search(r"\(os error (\d+)\)", str(error))
+    if by_safetensors:
+        return int(by_safetensors[1])
+    if re.fullmatch(r"\d+ requested and \d+ written", str(error)):
+        return errno.ENOSPC  # numpy.save, of an array that the disk has no room for
+    return error.errno if isinstance(error, OSError) else None
 
 
 def remove(path: Path) -> None:
     """Remove a file or folder, if it is there."""
     if path.is_dir() and not path.is_symlink():
         shutil.rmtree(path)
-    else:
+    elif path.is_symlink() or path.exists():  # a read-only disk refuses even what is not there
         path.unlink(missing_ok=True)
 
 
@@ -109,3 +122,13 @@ def read_description(path: Path) -> dict[str, Any]:
             f"{path}: format {version!r}, expected {FORMAT}; make it again with `dvc repro`"
         )
     return dict(described)
+
+
+def digest_files(folder: Path, files: Iterable[Path]) -> str:
+    """Give one checksum of the contents of ``files`` and of their names below ``folder``."""
+    whole = hashlib.blake2b(digest_size=16)
+    for name, path in sorted((path.relative_to(folder).as_posix(), path) for path in files):
+        with path.open("rb") as file:
+            content = hashlib.file_digest(file, hashlib.blake2b)
+        whole.update(f"{name}\0{content.hexdigest()}\n".encode())
+    return whole.hexdigest()

@@ -1,0 +1,77 @@
+# `make` alone says what there is. Needs Python 3.11, git and make; everything else goes into .venv.
+
+PYTHON ?= python3.11
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+MAKEFLAGS += --no-print-directory
+
+# The stages' commands say `python` and `dvc`; both are those of .venv.
+export PATH := $(CURDIR)/.venv/bin:$(PATH)
+# No usage statistics: Prefect and MLflow, DVC, Prefect's server, MLflow.
+export DO_NOT_TRACK := true
+export DVC_NO_ANALYTICS := 1
+export PREFECT_SERVER_ANALYTICS_ENABLED := false
+export MLFLOW_DISABLE_TELEMETRY := true
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+READY := .venv/ready
+INSTALL := pip install --quiet --no-input
+EVERYWHERE := not slow and not gpu
+
+.PHONY: help run test check static format schema lock clean
+
+help: ## Say what there is
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1\t/' \
+	  | awk -F '\t' '{ printf "  make %-8s %s\n", $$1, $$2 }'
+
+run: $(READY) ## Run what is not up to date of the pipeline, register the models, show the figures
+	aepipe check
+	dvc repro
+	aepipe register
+	aepipe summary
+
+test: $(READY) static ## Check format, lint, types and import contracts, then run the tests (minutes)
+	pytest -m "$(EVERYWHERE)"
+
+check: $(READY) static ## The same with the fast tests only (under a minute)
+	pytest -m "$(EVERYWHERE) and not pipeline"
+
+static: $(READY)
+	ruff format --check --quiet .
+	ruff check --quiet .
+	mypy
+	lint-imports
+
+format: $(READY) ## Put the code into its one format
+	ruff format .
+	ruff check --fix .
+
+schema: $(READY) ## Write params.schema.json, with which editors complete and check params.yaml
+	aepipe schema --output params.schema.json
+
+# .venv is made anew only when it is missing; pip leaves alone what already has the right version.
+$(READY): requirements.lock pyproject.toml
+	@command -v $(PYTHON) > /dev/null || { echo "no $(PYTHON) on the PATH; install Python 3.11, or" \
+	  "name it: make PYTHON=/path/to/python3.11" >&2; exit 2; }
+	test -x .venv/bin/python || $(PYTHON) -m venv .venv
+	$(INSTALL) --requirement requirements.lock
+	$(INSTALL) --no-deps --no-build-isolation --editable .
+	@touch $@
+
+# In a fresh environment, so that nothing stays that no range asks for. The heading is kept.
+lock: ## Resolve the ranges of pyproject.toml anew and write requirements.lock
+	rm -rf build/lock
+	$(PYTHON) -m venv build/lock
+	build/lock/bin/$(INSTALL) setuptools '.[pipeline,develop]'
+	{ grep '^#' requirements.lock; \
+	  build/lock/bin/pip freeze --all --exclude pip --exclude aepipe \
+	  | sed -E 's/\+[a-z0-9.]+$$//' | grep -vE '^(nvidia-|cuda-|triton)'; } > build/requirements.lock
+	mv build/requirements.lock requirements.lock
+	rm -rf build/lock
+
+clean: ## Remove what tools leave behind; results, cache and .venv stay
+	rm -rf build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis \
+	  .import_linter_cache
+	find aepipe flows tests benchmarks -name __pycache__ -type d -prune -exec rm -rf {} +

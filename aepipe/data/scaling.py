@@ -1,0 +1,96 @@
+"""How stored features become what models see: one factor and one addend, or one for each feature.
+
+Statistics are the training split's alone, gathered in one pass in float64.
+"""
+
+from dataclasses import dataclass
+from typing import Literal, final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from aepipe.data.parts import Array
+
+Scaling = Literal["range", "standard", "none"]
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Scale:
+    """Scaled = stored * ``scale`` + ``offset``.
+
+    Attributes:
+        scale: for all features, or one for each.
+        offset: for all features, or one for each, in scaled units.
+        value_range: smallest and largest possible scaled value, where the source bounds them and
+            they are the same for all features.
+    """
+
+    scale: float | list[float]
+    offset: float | list[float]
+    value_range: tuple[float, float] | None
+
+
+@final
+class Moments:
+    """Gathers minimum, maximum, mean and variance of each feature, block by block.
+
+    Means and squared deviations of blocks are joined as Chan, Golub and LeVeque (1983), "Algorithms
+    for computing the sample variance", equations 2.1: no large squares are subtracted.
+    """
+
+    def __init__(self, size: int) -> None:
+        self._count = 0
+        self._mean = np.zeros(size)
+        self._squares = np.zeros(size)  # sum of squared deviations from the mean
+        self._minimum = np.full(size, np.inf)
+        self._maximum = np.full(size, -np.inf)
+
+    def add(self, rows: Array) -> None:
+        """Take ``(n, *shape)`` rows into account."""
+        if not len(rows):
+            return
+        flat = rows.reshape(len(rows), -1).astype(np.float64)
+        mean = flat.mean(axis=0)
+        squares = ((flat - mean) ** 2).sum(axis=0)
+        total = self._count + len(flat)
+        shift = mean - self._mean
+        self._squares += squares + shift**2 * (self._count * len(flat) / total)
+        self._mean += shift * (len(flat) / total)
+        self._count = total
+        np.minimum(self._minimum, flat.min(axis=0), out=self._minimum)
+        np.maximum(self._maximum, flat.max(axis=0), out=self._maximum)
+
+    def fit(self, scaling: Scaling, bounds: tuple[float, float] | None) -> Scale:
+        """Give the scale that ``data.scaling`` declares.
+
+        Args:
+            scaling: what is declared.
+            bounds: smallest and largest value that the source allows, if it has bounds.
+        """
+        match scaling:
+            case "none":
+                return Scale(1.0, 0.0, bounds)
+            case "range" if bounds is not None:
+                low, high = bounds
+                return Scale(1 / (high - low), (0.0 - low) / (high - low), (0.0, 1.0))
+            case "range":
+                return _per_feature(self._minimum, self._maximum - self._minimum, self._constant)
+            case "standard":
+                deviation = np.sqrt(self._squares / max(1, self._count))
+                return _per_feature(self._mean, deviation, self._constant)
+
+    @property
+    def _constant(self) -> NDArray[np.bool_]:
+        # by its bounds: rounding gives a constant feature a variance that is not quite 0
+        constant: NDArray[np.bool_] = self._minimum == self._maximum
+        return constant
+
+
+def _per_feature(
+    zero: NDArray[np.float64], unit: NDArray[np.float64], constant: NDArray[np.bool_]
+) -> Scale:
+    """Turn ``zero`` into 0 and ``zero + unit`` into 1; a constant feature is only shifted."""
+    constant = constant | (unit < np.finfo(np.float32).tiny)  # its inverse would overflow
+    scale = 1 / np.where(constant, 1.0, unit)
+    return Scale(scale.tolist(), (0.0 - zero * scale).tolist(), None)  # 0 - 0 is no negative 0

@@ -1,0 +1,46 @@
+"""From a source section to its samples; the only place that knows all kinds."""
+
+from typing import assert_never
+
+from aepipe.data.sources.digits import open_digits
+from aepipe.data.sources.folder import open_folder
+from aepipe.data.sources.idx import open_idx
+from aepipe.data.sources.npz import open_npz, open_pairs
+from aepipe.data.sources.source import SourceData
+from aepipe.data.sources.table import open_csv, open_parquet
+from aepipe.data.sources.torchvision import open_torchvision
+from aepipe.params.data import (
+    DigitsSource,
+    FolderSource,
+    IdxSource,
+    NpzSource,
+    PairsSource,
+    Source,
+    TableSource,
+    TorchvisionSource,
+)
+
+
+def open_source(config: Source) -> SourceData:
+    """Open what ``data.source`` declares; features are read when its blocks are asked for.
+
+    Raises:
+        SourceError: it is missing, damaged, or not of the declared kind.
+    """
+    match config:
+        case DigitsSource():
+            return open_digits()
+        case TorchvisionSource():
+            return open_torchvision(config)
+        case IdxSource():
+            return open_idx(config)
+        case NpzSource():
+            return open_npz(config)
+        case TableSource():
+            return open_csv(config) if config.kind == "csv" else open_parquet(config)
+        case FolderSource():
+            return open_folder(config)
+        case PairsSource():
+            return open_pairs(config)
+        case _:
+            assert_never(config)

@@ -1,0 +1,96 @@
+"""What a representation makes of each sample of a split, clean or corrupted."""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from aepipe.data.dataset import UNLABELLED
+from aepipe.data.parts import Array
+from aepipe.evaluation.reconstruction import squared_errors
+from aepipe.evaluation.uncertainty import Figure, wilson
+
+Float32 = NDArray[np.float32]
+Float64 = NDArray[np.float64]
+Labels = NDArray[np.int64]
+Batches = Iterable[tuple[Float32, Float32]]
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """A representation as it is judged: functions of arrays.
+
+    Attributes:
+        code_size: features of a code.
+        encode: from scaled samples ``(n, *shape)`` to codes ``(n, code_size)``.
+        decode: from codes to scaled samples ``(n, *shape)``; None where there is no way back.
+        heads: classifiers of its own, by name, from scaled samples to labels ``(n,)``.
+    """
+
+    code_size: int
+    encode: Callable[[Float32], Float64]
+    decode: Callable[[Float64], Float32] | None
+    heads: Mapping[str, Callable[[Float32], Labels]] = field(default_factory=dict)
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """One value for each sample, in the order of the split.
+
+    Attributes:
+        squared_error: against the clean sample, summed over features; None without a decoder.
+        similarity: SSIM with the clean sample; None where it was not asked for or has no meaning.
+        predictions: labels by the name of the probe or head.
+    """
+
+    squared_error: Float64 | None
+    similarity: Float64 | None
+    predictions: dict[str, Labels]
+
+
+def observe(
+    subject: Subject,
+    batches: Batches,
+    probes: Mapping[str, Callable[[Array], Labels]],
+    alike: Callable[[Array, Array], Float64] | None,
+) -> Outcome:
+    """Encode, classify and reconstruct batch by batch; memory does not grow with the features.
+
+    Args:
+        subject: the representation.
+        batches: pairs of what it is shown and the clean samples, both ``(n, *shape)``.
+        probes: from codes to labels.
+        alike: similarity of clean samples and reconstructions, ``(n,)``; None leaves it out.
+    """
+    errors: list[Float64] = []
+    similarities: list[Float64] = []
+    labels: dict[str, list[Labels]] = {name: [] for name in (*probes, *subject.heads)}
+    for shown, clean in batches:
+        codes = subject.encode(shown)
+        for name, predict in probes.items():
+            labels[name].append(predict(codes))
+        for name, head in subject.heads.items():
+            labels[name].append(head(shown))
+        if subject.decode is not None:
+            reconstruction = subject.decode(codes)
+            errors.append(squared_errors(clean, reconstruction))
+            if alike is not None:
+                similarities.append(alike(clean, reconstruction))
+    return Outcome(
+        squared_error=np.concatenate(errors) if errors else None,
+        similarity=np.concatenate(similarities) if similarities else None,
+        predictions={name: np.concatenate(blocks) for name, blocks in labels.items()},
+    )
+
+
+def accuracy(predicted: Labels, labels: Labels, confidence: float) -> Figure | None:
+    """Give the share of labelled samples whose label was predicted; None where none has a label."""
+    known = labels != UNLABELLED
+    if not known.any():
+        return None
+    right = int(np.sum(predicted[known] == labels[known]))
+    return wilson(right, int(known.sum()), confidence)

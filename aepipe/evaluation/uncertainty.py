@@ -1,0 +1,129 @@
+"""How sure a figure is: intervals for proportions and means, tests of paired differences."""
+
+from dataclasses import dataclass
+from typing import TypedDict, final
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import bdtr, ndtri
+
+from aepipe.data.parts import Array
+
+Float64 = NDArray[np.float64]
+BLOCK = 1_000_000  # resampled indices held at once, 8 MB; results do not depend on it
+
+
+class Figure(TypedDict):
+    """A figure as the JSON files hold it: ``low <= value <= high``."""
+
+    value: float
+    low: float
+    high: float
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Bootstrap:
+    """How intervals and tests are resampled.
+
+    Attributes:
+        confidence: level of every interval, in (0, 1).
+        resamples: how many.
+        seed: equal seeds and numbers of samples give the same resamples, whatever is measured.
+    """
+
+    confidence: float
+    resamples: int
+    seed: int
+
+
+def figure(value: float, low: float, high: float) -> Figure:
+    """Put a figure together; rounding never leaves the value outside its own interval."""
+    return {"value": value, "low": min(low, value), "high": max(high, value)}
+
+
+def wilson(successes: int, trials: int, confidence: float) -> Figure:
+    """Give a proportion with its score interval.
+
+    Wilson (1927), JASA 22:209; it keeps its level near 0 and 1, where accuracies lie.
+
+    Args:
+        successes: at most ``trials``.
+        trials: at least 1, independent.
+        confidence: in (0, 1).
+    """
+    z = float(ndtri((1 + confidence) / 2))
+    share = successes / trials
+    shrink = 1 + z**2 / trials
+    centre = (share + z**2 / (2 * trials)) / shrink
+    half = z * np.sqrt(share * (1 - share) / trials + z**2 / (4 * trials**2)) / shrink
+    return figure(share, max(0.0, float(centre - half)), min(1.0, float(centre + half)))
+
+
+def resampled_means(values: Float64, bootstrap: Bootstrap) -> Float64:
+    """Give the column means of samples drawn with replacement, ``(resamples, columns)``.
+
+    Efron (1979), Annals of Statistics 7:1. Whole rows are drawn, so the columns of a resample
+    belong together.
+
+    Args:
+        values: ``(samples, columns)``, at least one sample.
+        bootstrap: how many, and the seed.
+    """
+    rng = np.random.default_rng(bootstrap.seed)
+    columns = np.ascontiguousarray(values.T)
+    samples, at_once = len(values), max(1, BLOCK // len(values))
+    means = np.empty((bootstrap.resamples, len(columns)))
+    for start in range(0, bootstrap.resamples, at_once):
+        count = min(at_once, bootstrap.resamples - start)
+        drawn = rng.integers(samples, size=(count, samples))
+        for number, column in enumerate(columns):
+            means[start : start + count, number] = column[drawn].mean(axis=1)
+    return means
+
+
+def percentile_interval(value: float, resampled: Float64, confidence: float) -> Figure:
+    """Give ``value`` with the percentile interval of its ``(resamples,)`` resampled values.
+
+    Efron and Tibshirani (1993), An Introduction to the Bootstrap, section 13.3.
+    """
+    low, high = np.quantile(resampled, [(1 - confidence) / 2, (1 + confidence) / 2])
+    return figure(value, float(low), float(high))
+
+
+def bootstrap_mean(values: Float64, bootstrap: Bootstrap) -> Figure:
+    """Give the mean of ``(samples,)`` values with its percentile interval."""
+    resampled = resampled_means(values[:, None], bootstrap)[:, 0]
+    return percentile_interval(float(values.mean()), resampled, bootstrap.confidence)
+
+
+def mcnemar(first: Array, second: Array) -> float:
+    """Test whether two classifiers are right equally often on the same samples; give the p-value.
+
+    McNemar (1947), Psychometrika 12:153, in its exact two-sided form: of the samples on which
+    exactly one is right, each is so with probability one half under the hypothesis.
+
+    Args:
+        first: whether the first is right, ``(samples,)`` of bool.
+        second: whether the second is right on the same samples.
+    """
+    only_first = int(np.sum(first & ~second))
+    only_second = int(np.sum(second & ~first))
+    discordant = only_first + only_second
+    if not discordant:
+        return 1.0
+    return min(1.0, 2 * float(bdtr(min(only_first, only_second), discordant, 0.5)))
+
+
+def paired_test(differences: Float64, bootstrap: Bootstrap) -> float:
+    """Test whether the mean of ``(samples,)`` paired differences is 0; give the two-sided p-value.
+
+    The differences are shifted to mean 0, so that the hypothesis holds, and resampled: Efron and
+    Tibshirani (1993), section 16.4. The p-value is never below ``1 / (resamples + 1)``.
+    """
+    observed = differences.mean()
+    resampled = resampled_means((differences - observed)[:, None], bootstrap)[:, 0]
+    # a tie, up to the rounding of a mean, counts against the difference
+    slack = 1e-12 * np.abs(differences).max()
+    extreme = int(np.sum(np.abs(resampled) >= abs(observed) - slack))
+    return (1 + extreme) / (bootstrap.resamples + 1)

@@ -1,0 +1,1 @@
+"""Trained models as versions in the MLflow model registry."""

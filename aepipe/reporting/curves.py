@@ -1,0 +1,93 @@
+"""Plots over a range: noise that grows, epochs that go by."""
+
+from collections.abc import Mapping, Sequence
+
+from matplotlib.ticker import FixedLocator, FormatStrFormatter, MaxNLocator
+
+from aepipe.reporting.metrics import Metrics
+from aepipe.reporting.style import MUTED, SERIES, WIDTH, Look, canvas, labels, looks, settings, svg
+
+
+@settings()
+def robustness(metrics: Metrics, kind: str, levels: Sequence[float], figure_name: str) -> str:
+    """Plot how a figure changes as the corruption of one kind grows; level 0 is clean.
+
+    Args:
+        metrics: of the comparison.
+        kind: of corruption: ``masking``.
+        levels: at which it was tried, ascending.
+        figure_name: ``accuracy`` or ``squared_error``.
+    """
+    clean = "accuracy_linear" if figure_name == "accuracy" else "squared_error"
+    names = {0.0: clean, **{lv: f"robust_{figure_name}_{kind}_{lv:g}" for lv in levels}}
+    look = looks(list(metrics.representations))
+    height = 3.0
+    figure, axes = canvas(WIDTH, height)
+    ends: dict[str, float] = {}
+    for entry, figures in metrics.representations.items():
+        there = [(level, name) for level, name in names.items() if name in figures]
+        if len(there) < 2:
+            continue
+        for level, name in there:
+            interval = metrics.intervals[entry][name]
+            axes.plot(
+                [level, level],
+                [interval["low"], interval["high"]],
+                color=look[entry].colour,
+                linewidth=0.8,
+                alpha=0.6,
+            )
+        values = [figures[name] for _, name in there]
+        axes.plot(
+            [level for level, _ in there],
+            values,
+            color=look[entry].colour,
+            linestyle=look[entry].dashes,
+            marker=look[entry].marker,
+            markersize=3.5,
+            linewidth=1.3,
+        )
+        ends[entry] = values[-1]
+    axes.set_xlim(-0.02 * levels[-1], levels[-1] * 1.42)
+    axes.xaxis.set_major_locator(FixedLocator([0, *levels]))
+    axes.xaxis.set_major_formatter(FormatStrFormatter("%g"))
+    if figure_name == "squared_error":
+        axes.set_ylim(bottom=0)
+    what = "accuracy" if figure_name == "accuracy" else "squared error"
+    axes.set_title(f"{kind.replace('_', ' ')}: {what}")
+    labels(axes, levels[-1] * 1.03, ends, look, height)
+    return svg(
+        figure,
+        f"robust-{figure_name}-{kind}".replace("_", "-"),
+        f"{what} of each representation as {kind.replace('_', ' ')} noise grows",
+    )
+
+
+@settings()
+def training(name: str, history: Sequence[Mapping[str, float]]) -> str:
+    """Plot training and validation loss of one training, with the epoch that was kept.
+
+    The axis starts where the first plunge is over: at the largest loss after a twentieth of it.
+    """
+    epochs = [row["epoch"] for row in history]
+    train, valid = ([row[f"{split}_total"] for row in history] for split in ("train", "valid"))
+    best = min(range(len(valid)), key=lambda place: valid[place])
+    height = 1.9
+    figure, axes = canvas(3.1, height)
+    axes.plot(epochs, train, color=MUTED, linestyle=(0, (4, 1.5)), linewidth=1.2)
+    axes.plot(epochs, valid, color=SERIES[0])
+    axes.plot(epochs[best], valid[best], marker="o", color=SERIES[0])
+    start = min(len(epochs) - 1, len(epochs) // 20)
+    low, high = min(train + valid), max(train[start:] + valid[start:])
+    margin = 0.06 * (high - low) or 1.0
+    axes.set_ylim(low - margin, high + margin)
+    axes.set_xlim(0, epochs[-1] * 1.36)
+    axes.xaxis.set_major_locator(MaxNLocator(4, integer=True))
+    axes.yaxis.set_major_locator(MaxNLocator(4))
+    axes.set_title(name)
+    axes.set_xlabel("epoch")
+    ends = {"training": train[-1], "validation": valid[-1]}
+    colours = {"training": Look(MUTED, "-", "o"), "validation": Look(SERIES[0], "-", "o")}
+    labels(axes, epochs[-1] * 1.04, ends, colours, height)
+    identifier = "training-" + "".join(c if c.isalnum() else "-" for c in name)
+    return svg(figure, identifier, f"Loss by epoch of {name}; best after epoch {epochs[best]:g}")

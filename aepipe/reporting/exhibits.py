@@ -1,0 +1,186 @@
+"""The pictures of the report: what went in, what came out, what was learned."""
+
+import base64
+from dataclasses import dataclass
+from pathlib import Path
+from typing import final
+
+import numpy as np
+import safetensors.numpy
+from safetensors import SafetensorError
+
+from aepipe.data.dataset import Dataset
+from aepipe.data.parts import Array, Parts
+from aepipe.errors import ArtifactError
+from aepipe.files import read_description
+from aepipe.reporting.formats import label, significant
+from aepipe.reporting.metrics import Metrics
+from aepipe.reporting.pictures import Limits, curves, filters, limits, picture
+
+FILTERS = 64  # shown of the first layer
+PNG_SIZE = slice(16, 24)  # where a PNG's header keeps width and height, 4 bytes each
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Strip:
+    """One labelled picture of the page.
+
+    Attributes:
+        label: what it is, in a word or two.
+        note: a figure about it, or empty.
+        source: the picture as a data URI.
+        size: width and height in pixels, so that the page doesn't jump while it loads.
+        alternative: what a person who does not see it is told.
+    """
+
+    label: str
+    note: str
+    source: str
+    size: tuple[int, int]
+    alternative: str
+
+
+def strip(label: str, note: str, png: bytes, alternative: str) -> Strip:
+    """Wrap a PNG for the page."""
+    width, height = np.frombuffer(png[PNG_SIZE], ">u4").tolist()
+    source = "data:image/png;base64," + base64.b64encode(png).decode()
+    return Strip(label, note, source, (width, height), alternative)
+
+
+def reconstructions(
+    dataset: Dataset, evaluation: Path, raw: str | None, metrics: Metrics
+) -> list[Strip]:
+    """Show test samples, and below them what each representation makes of them.
+
+    Args:
+        dataset: says what a sample is.
+        evaluation: folder with ``NAME/ENTRY.npy``.
+        raw: entry of raw features; without it there are no originals, so there is nothing to show.
+        metrics: of the comparison.
+    """
+    if raw is None:
+        return []
+    originals = array(evaluation / raw / f"{raw}.npy")
+    shades = limits(dataset, originals)
+    count = len(originals)
+    shown = picture(dataset, originals[None], shades)
+    strips = [strip("original", "", shown, f"{count} test samples as they are")]
+    for entry, figures in metrics.representations.items():
+        path = next(iter(sorted(evaluation.glob(f"*/{entry}.npy"))), None)
+        if path is None or "squared_error" not in figures:
+            continue
+        png = _beside(dataset, array(path), originals, shades)
+        note = f"error {significant(figures['squared_error'])}, code {figures['code_size']}"
+        told = f"The same {count} samples as {label(entry)} reconstructs them"
+        strips.append(strip(label(entry), note, png, told))
+    return strips
+
+
+def corruptions(dataset: Dataset, corrupted: Path, count: int) -> list[Strip]:
+    """Show the first ``count`` test samples under each condition of ``corrupted``."""
+    first = np.arange(min(count, dataset.counts["test"]))
+    originals = dataset.scaled(dataset.features("test").rows(first))
+    shades = limits(dataset, originals)
+    shown = picture(dataset, originals[None], shades)
+    strips = [strip("clean", "", shown, f"{len(first)} test samples as they are")]
+    for folder in sorted(path for path in corrupted.iterdir() if path.is_dir()):
+        noisy = Parts(folder / "test").rows(first)
+        png = _beside(dataset, noisy, originals, shades)
+        name = folder.name.replace("_", " ")
+        strips.append(strip(name, "", png, f"The same {len(first)} samples with {name}"))
+    return strips
+
+
+def first_layer(dataset: Dataset, layer: Path) -> Strip:
+    """Show the filters of the stack's first layer, those of the largest norm.
+
+    Raises:
+        ArtifactError: the weights are missing, damaged or do not fit the dataset.
+    """
+    path = layer / "weights.safetensors"
+    try:
+        weights = safetensors.numpy.load_file(path)["encoder.weight"]
+    except FileNotFoundError:
+        raise ArtifactError(f"{path}: no such file; `dvc checkout` restores it") from None
+    except (SafetensorError, KeyError) as error:
+        raise ArtifactError(
+            f"{path}: no weights of a layer ({error}); `dvc checkout` restores them"
+        ) from None
+    count = min(FILTERS, len(weights))
+    png = filters(weights, dataset.shape, count)
+    note = f"{count} of {len(weights)}"
+    return strip(layer.name, note, png, f"{count} filters of the stack's first layer")
+
+
+def samples(generated: Path) -> Strip:
+    """Show draws from the VAE's prior, as ``generate`` drew them."""
+    path = generated / "samples.png"
+    try:
+        return strip("prior samples", "", path.read_bytes(), "Samples decoded from the VAE's prior")
+    except FileNotFoundError:
+        raise ArtifactError(f"{path}: no such file; `dvc repro generate` makes it") from None
+
+
+def rebuilt(dataset: Dataset, generated: Path) -> list[Strip]:
+    """Show validation samples and below them the VAE's reconstructions."""
+    originals, rebuilt = array(generated / "reconstructions.npy")
+    shades = limits(dataset, originals)
+    return [
+        strip("original", "", picture(dataset, originals[None], shades), "Validation samples"),
+        strip("VAE", "", _beside(dataset, rebuilt, originals, shades), "As the VAE rebuilds them"),
+    ]
+
+
+def interpolations(dataset: Dataset, generated: Path) -> list[Strip]:
+    """Show straight walks between the codes of two validation samples, one strip each."""
+    shades = _shades(dataset, generated)
+    return [
+        strip("", "", picture(dataset, row[None], shades), f"Walk {number} between two samples")
+        for number, row in enumerate(array(generated / "interpolations.npy"), start=1)
+    ]
+
+
+def traversals(dataset: Dataset, generated: Path) -> list[Strip]:
+    """Show one latent dimension moved through the prior, one strip each, the largest KL first."""
+    described = read_description(generated / "generated.json")
+    shades = _shades(dataset, generated)
+    strips: list[Strip] = []
+    rows = array(generated / "traversals.npy")
+    for row, dimension in zip(rows, described["traversal_dimensions"], strict=True):
+        nats = described["divergence"][dimension]
+        told = f"Latent dimension {dimension} moved through the prior"
+        png = picture(dataset, row[None], shades)
+        strips.append(strip(f"dimension {dimension}", f"KL {nats:.2f} nats", png, told))
+    return strips
+
+
+def array(path: Path) -> Array:
+    """Read an array of the pipeline's own.
+
+    Raises:
+        ArtifactError: it is missing or damaged.
+    """
+    try:
+        content: Array = np.load(path, allow_pickle=False)
+    except FileNotFoundError:
+        raise ArtifactError(
+            f"{path}: no such file; `dvc repro` or `dvc checkout` makes it"
+        ) from None
+    except (ValueError, OSError, EOFError) as error:
+        raise ArtifactError(
+            f"{path}: not a readable array ({error}); `dvc checkout` restores it"
+        ) from None
+    return content
+
+
+def _shades(dataset: Dataset, generated: Path) -> Limits:
+    return limits(dataset, array(generated / "reconstructions.npy")[0])
+
+
+def _beside(dataset: Dataset, altered: Array, originals: Array, shades: Limits) -> bytes:
+    """Draw a row; curves go on top of the originals, since two curves can't be compared apart."""
+    if dataset.is_image:
+        return picture(dataset, altered[None], shades)
+    shown, behind = (dataset.unscaled(rows)[None] for rows in (altered, originals))
+    return curves(shown, shades, behind)

@@ -1,0 +1,123 @@
+"""The answer in sentences, drawn from the metrics alone."""
+
+from typing import Any
+
+from aepipe.reporting.formats import (
+    label,
+    metric,
+    percent,
+    points,
+    probability,
+    probe,
+)
+from aepipe.reporting.metrics import Metrics
+
+CHANCE = "which chance alone could give"
+
+
+def findings(metrics: Metrics) -> list[str]:
+    """Give a sentence on reconstruction, on the heads, on frozen codes: those that there are.
+
+    "Best" is the best on the test split, so each claim stands beside a p-value that is corrected
+    for every comparison made.
+    """
+    sentences = [_reconstruction(metrics), _heads(metrics), _frozen(metrics)]
+    return [sentence for sentence in sentences if sentence]
+
+
+def is_significant(metrics: Metrics, corrected: float) -> bool:
+    """Say whether a Holm-corrected p-value is below the level that goes with the intervals."""
+    return corrected < 1 - metrics.test["confidence"]
+
+
+def relative_error(metrics: Metrics, entry: str) -> float | None:
+    """Give how much larger the entry's squared error is than its PCA's, as a share of the latter.
+
+    None where one of them does not reconstruct, or where PCA loses nothing.
+    """
+    against = metrics.against_pca.get(entry, {})
+    if "squared_error_difference" not in against:
+        return None
+    baseline = metrics.representations[against["pca"]]["squared_error"]
+    difference: float = against["squared_error_difference"]
+    return difference / baseline if baseline > 0 else None
+
+
+def best_accuracy(metrics: Metrics) -> tuple[str, str, float] | None:
+    """Give entry, probe or head, and accuracy of whatever classifies best; None without labels."""
+    found = [
+        (entry, name.split("_", 1)[1], value)
+        for entry, figures in metrics.representations.items()
+        for name, value in figures.items()
+        if name.startswith(("accuracy_", "head_"))
+    ]
+    return max(found, key=lambda one: one[2], default=None)
+
+
+def _reconstruction(metrics: Metrics) -> str | None:
+    relative = {entry: relative_error(metrics, entry) for entry in metrics.against_pca}
+    known = {entry: share for entry, share in relative.items() if share is not None}
+    if not known:
+        return None
+    entry = min(known, key=lambda name: known[name])
+    against = metrics.against_pca[entry]
+    ours = metric("squared_error", metrics.representations[entry]["squared_error"])
+    theirs = metric("squared_error", metrics.representations[against["pca"]]["squared_error"])
+    chance = _judge(metrics, against["squared_error_p_holm"])
+    if known[entry] >= 0:
+        return (
+            f"No representation reconstructs better than PCA of its size; {label(entry)} comes "
+            f"nearest, with a squared error of {ours} per sample against {theirs} for "
+            f"{label(against['pca'])}{chance}."
+        )
+    return (
+        f"For its size, {label(entry)} reconstructs best: its squared error per sample is {ours}, "
+        f"{percent(-known[entry])} below the {theirs} of {label(against['pca'])}{chance}."
+    )
+
+
+def _heads(metrics: Metrics) -> str | None:
+    for entry, against in metrics.heads.items():
+        accuracy = metrics.representations[entry]["head_finetuned"]
+        parts = [
+            f"{points(against[f'{rival}_difference'])} against {name}"
+            f"{_judge(metrics, against[f'{rival}_p_holm'])}"
+            for rival, name in _rivals(against)
+        ]
+        return (
+            f"The fine-tuned {label(entry)} is right on {percent(accuracy)} of "
+            f"{int(metrics.test['samples'])} test samples: {'; '.join(parts)}."
+        )
+    return None
+
+
+def _rivals(against: dict[str, Any]) -> list[tuple[str, str]]:
+    rivals = [("control", "the same network from random weights")]
+    if "raw" in against:
+        rivals.append(("raw", f"the best probe on raw features ({probe(against['raw'])})"))
+    return [(rival, name) for rival, name in rivals if f"{rival}_difference" in against]
+
+
+def _frozen(metrics: Metrics) -> str | None:
+    linear = {
+        entry: figures["accuracy_linear"]
+        for entry, figures in metrics.representations.items()
+        if "accuracy_linear" in figures
+    }
+    if not linear:
+        return None
+    entry = max(linear, key=lambda name: linear[name])
+    text = f"A linear probe does best on {label(entry)} ({percent(linear[entry])})"
+    against = metrics.against_pca.get(entry, {})
+    if "linear_difference" not in against:
+        return f"{text}."
+    chance = _judge(metrics, against["linear_p_holm"])
+    return (
+        f"{text}: {points(against['linear_difference'])} against {label(against['pca'])}{chance}."
+    )
+
+
+def _judge(metrics: Metrics, corrected: float) -> str:
+    if is_significant(metrics, corrected):
+        return f" ({probability(corrected)})"
+    return f", {CHANCE} ({probability(corrected)})"

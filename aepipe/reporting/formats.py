@@ -1,0 +1,81 @@
+"""How figures and names are written for people; one rule each, so that no two places disagree."""
+
+import math
+
+MINUS = "\N{MINUS SIGN}"
+SIGNIFICANT = 4  # digits of an error: two representations that differ matter in the third
+HEADS = {"finetuned": "fine-tuned head", "control": "control head"}
+
+
+def metric(name: str, value: float) -> str:
+    """Write the value of the metric ``name``, as tables show it.
+
+    Shares (accuracies, SSIM, explained variance, p-values) get three decimals, PSNR one, errors
+    four significant digits.
+    """
+    if name == "code_size":
+        return str(int(value))
+    if name.endswith(("p_value", "p_holm")):
+        return p_value(value)
+    if name == "psnr":
+        return f"{value:.1f}".replace("-", MINUS)
+    if "squared_error" in name:
+        return significant(value)
+    return f"{value:.3f}".replace("-", MINUS)
+
+
+def difference(name: str, value: float) -> str:
+    """Write a difference in the metric ``name``, with its sign."""
+    text = metric(name, abs(value))
+    if float(text) == 0:
+        return text
+    return (MINUS if value < 0 else "+") + text
+
+
+def significant(value: float) -> str:
+    """Write four significant digits, without an exponent where that stays short."""
+    if value == 0 or not 1e-4 <= abs(value) < 1e7:
+        return f"{value:.{SIGNIFICANT}g}".replace("-", MINUS)
+    decimals = max(0, SIGNIFICANT - 1 - math.floor(math.log10(abs(value))))
+    return f"{value:.{decimals}f}".replace("-", MINUS)
+
+
+def p_value(value: float) -> str:
+    """Write a p-value; below a thousandth its size says nothing more."""
+    return "< 0.001" if value < 0.001 else f"{value:.3f}"
+
+
+def probability(value: float) -> str:
+    """Write a p-value as it stands in a sentence."""
+    return f"p {p_value(value)}" if value < 0.001 else f"p = {p_value(value)}"
+
+
+def percent(share: float) -> str:
+    """Write a share as a percentage with one decimal."""
+    return f"{100 * share:.1f} %".replace("-", MINUS)
+
+
+def points(share: float) -> str:
+    """Write a difference between two shares, in percentage points, with its sign."""
+    size = f"{abs(100 * share):.1f}"
+    sign = "" if float(size) == 0 else MINUS if share < 0 else "+"
+    return f"{sign}{size} points"
+
+
+def label(entry: str) -> str:
+    """Name an entry for people."""
+    if entry == "raw":
+        return "raw features"
+    if is_pca(entry):
+        return f"PCA {entry.removeprefix('pca_')}"
+    return entry.replace("_", " ")
+
+
+def is_pca(entry: str) -> bool:
+    """Say whether the entry is the baseline at one of its code sizes."""
+    return entry.removeprefix("pca_").isdigit() and entry.startswith("pca_")
+
+
+def probe(name: str) -> str:
+    """Name a probe or a head for people."""
+    return HEADS.get(name, name.replace("_", " "))

@@ -1,0 +1,104 @@
+"""What ``reports/metrics.json`` holds: written by ``compare``, read by everything that shows it."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, final
+
+from aepipe.errors import ArtifactError
+from aepipe.files import read_json, write_json
+
+Scalars = dict[str, float]
+Interval = dict[str, float]  # low and high
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Metrics:
+    """The comparison in scalars, each of which ``dvc metrics`` can show and compare.
+
+    Attributes:
+        test: ``samples`` of the test split, ``confidence`` of every interval, ``comparisons`` over
+            which Holm's correction ran.
+        representations: by entry: ``code_size``, ``squared_error``, ``psnr``, ``ssim``,
+            ``explained_variance``, ``accuracy_PROBE``, ``head_NAME``,
+            ``robust_accuracy_CONDITION``, ``robust_squared_error_CONDITION``; what an entry does
+            not have is left out.
+        intervals: by entry and the same names: ``low`` and ``high``.
+        against_pca: by entry: ``pca``, the baseline that it is held against, and for the squared
+            error and each probe ``NAME_difference`` (the entry's less the baseline's) with
+            ``NAME_low``, ``NAME_high``, ``NAME_p_value`` and, Holm-corrected, ``NAME_p_holm``.
+        heads: by entry with a fine-tuned head: its difference from the ``control`` and from
+            ``raw``, the best probe on raw features (named by ``raw``), in the same five scalars.
+    """
+
+    test: Scalars
+    representations: dict[str, Scalars]
+    intervals: dict[str, dict[str, Interval]]
+    against_pca: dict[str, dict[str, Any]]
+    heads: dict[str, dict[str, Any]]
+
+
+def write_metrics(path: Path, metrics: Metrics) -> None:
+    """Write ``metrics.json``."""
+    write_json(path, asdict(metrics))
+
+
+def read_metrics(path: Path) -> Metrics:
+    """Read ``metrics.json``.
+
+    Raises:
+        ArtifactError: it is missing, not JSON, or not what ``compare`` writes.
+    """
+    content = read_json(path)
+    try:
+        return Metrics(**content)
+    except TypeError as error:
+        raise ArtifactError(
+            f"{path}: not what stage compare writes ({error}); make it again with "
+            "`dvc repro compare`"
+        ) from None
+
+
+def scalars(figures: Mapping[str, Any]) -> tuple[Scalars, dict[str, Interval]]:
+    """Flatten the figures of one entry, as ``evaluate`` nests them.
+
+    Returns:
+        Values by name, and intervals by name; what is null in ``figures`` is in neither.
+    """
+    nested: dict[str, Any] = dict(figures["reconstruction"] or {})
+    nested |= {f"accuracy_{name}": f for name, f in (figures["accuracy"] or {}).items()}
+    nested |= {f"head_{name}": f for name, f in figures["heads"].items()}
+    for condition, of_condition in figures["robustness"].items():
+        nested |= {f"robust_{name}_{condition}": f for name, f in of_condition.items()}
+    there = {name: f for name, f in nested.items() if f is not None}
+    values = {name: f["value"] for name, f in there.items()}
+    intervals = {name: {"low": f["low"], "high": f["high"]} for name, f in there.items()}
+    return {"code_size": figures["code_size"], **values}, intervals
+
+
+def conditions(metrics: Metrics) -> dict[str, list[float]]:
+    """Give the kinds of corruption that were tried, each with its levels, ascending."""
+    found: dict[str, set[float]] = {}
+    for figures in metrics.representations.values():
+        for kind, level in map(condition_of, filter(_is_robust, figures)):
+            if level is not None:
+                found.setdefault(kind, set()).add(level)
+    return {kind: sorted(levels) for kind, levels in found.items()}
+
+
+def condition_of(name: str) -> tuple[str, float | None]:
+    """Split ``robust_FIGURE_KIND_LEVEL`` into kind and level.
+
+    The noise of paired data, ``robust_FIGURE_pairs``, has no level: None.
+    """
+    condition = name.removeprefix("robust_accuracy_").removeprefix("robust_squared_error_")
+    kind, _, level = condition.rpartition("_")
+    try:
+        return kind, float(level)
+    except ValueError:
+        return condition, None
+
+
+def _is_robust(name: str) -> bool:
+    return name.startswith("robust_")

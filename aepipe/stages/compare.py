@@ -1,0 +1,190 @@
+"""Set all representations beside each other, with paired tests against PCA of the same size."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+import pandas as pd
+
+from aepipe.data.parts import Array
+from aepipe.data.seeds import derive
+from aepipe.errors import ArtifactError
+from aepipe.evaluation.comparison import (
+    HEAD,
+    Difference,
+    Evaluated,
+    baseline,
+    best_raw_probe,
+    differences,
+    holm,
+)
+from aepipe.evaluation.uncertainty import Bootstrap
+from aepipe.files import read_json
+from aepipe.monitor import Monitor
+from aepipe.params.models import DATASET, Model
+from aepipe.reporting.metrics import Metrics, scalars, write_metrics
+from aepipe.reporting.plot_data import write_plot_data
+from aepipe.signature import section
+
+KINDS: dict[str, Literal["raw", "pca"]] = {DATASET: "raw", "models/pca": "pca"}
+
+
+@dataclass(frozen=True, slots=True)
+class Params:
+    """Sections of params.yaml that the stage reads."""
+
+    seed: int
+    models: dict[str, Model]
+    representations: dict[str, str] = section("evaluate.representations")
+    confidence: float = section("evaluate.confidence")
+    resamples: int = section("evaluate.resamples")
+
+
+@dataclass(frozen=True, slots=True)
+class Inputs:
+    """The folder with ``NAME.json`` and ``NAME/samples.parquet`` of everything evaluated."""
+
+    evaluation: Path
+
+
+@dataclass(frozen=True, slots=True)
+class Outputs:
+    """Scalars, tables for ``dvc plots``, and every figure with its interval as one table."""
+
+    metrics: Path
+    plots: Path
+    comparison: Path
+
+
+def run(params: Params, inputs: Inputs, outputs: Outputs, monitor: Monitor) -> None:
+    """Compare, correct, write."""
+    require_declared(inputs.evaluation, params)
+    evaluated = read_evaluated(inputs.evaluation, params)
+    bootstrap = Bootstrap(params.confidence, params.resamples, derive(params.seed, "compare"))
+    comparisons = [*differences(evaluated, bootstrap)]
+    if comparisons and len(comparisons) / (params.resamples + 1) >= 1 - params.confidence:
+        monitor.warn(
+            f"evaluate.resamples = {params.resamples} can't show a difference in errors over "
+            f"{len(comparisons)} comparisons; "
+            f"{round(len(comparisons) / (1 - params.confidence)) + 1} are needed"
+        )
+    metrics = put_together(evaluated, holm(comparisons), params)
+    write_metrics(outputs.metrics, metrics)
+    write_plot_data(outputs.plots, metrics, confusions(evaluated))
+    write_comparison(outputs.comparison, metrics)
+    monitor.remark(f"{len(evaluated)} representations, {len(comparisons)} paired comparisons")
+
+
+def require_declared(folder: Path, params: Params) -> None:
+    """Refuse results that are missing, and results of what is declared no longer.
+
+    Raises:
+        ArtifactError: with the command to run.
+    """
+    names = [*params.representations, *params.models]
+    there = {path.name for path in folder.glob("[!.]*")}
+    for name in names:
+        stage = "evaluate" if name in params.representations else "evaluate-model"
+        for path in (folder / f"{name}.json", folder / name / "samples.parquet"):
+            if not path.is_file():
+                raise ArtifactError(f"{path}: no such file; `dvc repro {stage}@{name}` makes it")
+    stale = sorted(there - {*names, *(f"{name}.json" for name in names)})
+    if stale:
+        paths = " ".join(str(folder / name) for name in stale)
+        raise ArtifactError(
+            f"{folder}: holds {', '.join(stale)}, which params.yaml no longer declares; remove "
+            f"what is left over: `rm -r {paths}`"
+        )
+
+
+def read_evaluated(folder: Path, params: Params) -> dict[str, Evaluated]:
+    """Read all entries, those of one representation by rising code size.
+
+    Raises:
+        ArtifactError: an entry was evaluated on other samples than the first.
+    """
+    from aepipe.data.contracts import read_table  # pandera takes most of a second
+
+    paths = {**params.representations, **{name: f"models/{name}" for name in params.models}}
+    evaluated: dict[str, Evaluated] = {}
+    ids: Array | None = None
+    for name, path in paths.items():
+        file = folder / name / "samples.parquet"
+        table = read_table(file)
+        figures = read_json(folder / f"{name}.json")
+        for entry in sorted(figures, key=lambda one: int(figures[one]["code_size"])):
+            samples = table[table["entry"] == entry].reset_index(drop=True)
+            ids = samples["id"].to_numpy() if ids is None else ids
+            if not np.array_equal(samples["id"].to_numpy(), ids):
+                raise ArtifactError(
+                    f"{file}: {len(samples)} samples of {entry} are not the {len(ids)} of "
+                    f"{next(iter(evaluated), entry)}; evaluate both on the same test split: "
+                    "`dvc repro`"
+                )
+            evaluated[entry] = Evaluated(KINDS.get(path, "other"), figures[entry], samples)
+    return evaluated
+
+
+def put_together(
+    evaluated: Mapping[str, Evaluated], comparisons: Sequence[Difference], params: Params
+) -> Metrics:
+    """Give the metrics in the order of the entries."""
+    flat = {entry: scalars(one.figures) for entry, one in evaluated.items()}
+    first = next(iter(evaluated.values()))
+    metrics = Metrics(
+        test={
+            "samples": len(first.samples),
+            "confidence": params.confidence,
+            "comparisons": len(comparisons),
+        },
+        representations={entry: values for entry, (values, _) in flat.items()},
+        intervals={entry: intervals for entry, (_, intervals) in flat.items()},
+        against_pca={},
+        heads={},
+    )
+    best = best_raw_probe(evaluated)
+    for one in comparisons:
+        held = metrics.against_pca if one.section == "against_pca" else metrics.heads
+        named = {"pca": baseline(one.entry, evaluated)} if one.section == "against_pca" else {}
+        if one.section == "heads" and best is not None:
+            named = {"raw": best[1]}
+        held.setdefault(one.entry, named).update(
+            {
+                f"{one.name}_difference": one.figure["value"],
+                f"{one.name}_low": one.figure["low"],
+                f"{one.name}_high": one.figure["high"],
+                f"{one.name}_p_value": one.p_value,
+                f"{one.name}_p_holm": one.corrected,
+            }
+        )
+    return metrics
+
+
+def confusions(evaluated: Mapping[str, Evaluated]) -> pd.DataFrame:
+    """Give actual and predicted label of each test sample, as the fine-tuned classifier has it."""
+    for one in evaluated.values():
+        if one.figures["heads"].get(HEAD):
+            known = one.samples[one.samples["label"] >= 0]
+            return pd.DataFrame({"actual": known["label"], "predicted": known[f"predicted_{HEAD}"]})
+    return pd.DataFrame({"actual": [], "predicted": []}, dtype=int)
+
+
+def write_comparison(path: Path, metrics: Metrics) -> None:
+    """Write every figure that has an interval, one row each."""
+    from aepipe.data.contracts import Comparison, checked, write_table
+
+    rows = [
+        (entry, int(metrics.representations[entry]["code_size"]), name, value, *interval.values())
+        for entry, intervals in metrics.intervals.items()
+        for name, interval in intervals.items()
+        for value in [metrics.representations[entry][name]]
+    ]
+    for entry, held in metrics.against_pca.items():
+        size = int(metrics.representations[entry]["code_size"])
+        for name in [key[:-11] for key in held if key.endswith("_difference")]:
+            bounds = [held[f"{name}_{part}"] for part in ("difference", "low", "high")]
+            rows.append((entry, size, f"{name}_difference", *bounds))
+    columns = ["entry", "code_size", "metric", "value", "low", "high"]
+    write_table(path, checked(Comparison, pd.DataFrame(rows, columns=columns), path))

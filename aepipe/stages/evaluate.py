@@ -1,0 +1,148 @@
+"""Judge one representation on the test split, which no other stage reads."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import torch
+from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits
+
+from aepipe.data.dataset import Dataset, open_dataset
+from aepipe.data.parts import Array
+from aepipe.data.seeds import derive
+from aepipe.errors import ContractError
+from aepipe.evaluation.judge import Court, judge
+from aepipe.evaluation.outcome import Outcome, Subject
+from aepipe.evaluation.uncertainty import Bootstrap
+from aepipe.files import write_json
+from aepipe.monitor import Monitor
+from aepipe.params.evaluation import Probes
+from aepipe.representation import Map, Representation, load_representations
+from aepipe.signature import instance, section
+
+
+@dataclass(frozen=True, slots=True)
+class Params:
+    """Sections of params.yaml that the stage reads."""
+
+    seed: int
+    name: str = instance()
+    probes: Probes = section("evaluate.probes")
+    confidence: float = section("evaluate.confidence")
+    resamples: int = section("evaluate.resamples")
+    examples: int = section("evaluate.examples")
+    batch_size: int = section("evaluate.batch_size")
+
+
+@dataclass(frozen=True, slots=True)
+class Inputs:
+    """The dataset, its corrupted splits, and the folder of what is judged."""
+
+    dataset: Path
+    corrupted: Path
+    model: Path
+
+
+@dataclass(frozen=True, slots=True)
+class Outputs:
+    """A JSON file of figures; a folder with ``samples.parquet`` and an array of examples."""
+
+    figures: Path
+    tables: Path
+
+
+def run(params: Params, inputs: Inputs, outputs: Outputs, monitor: Monitor) -> None:
+    """Judge each representation in the model's folder; PCA has one for each code size."""
+    dataset = open_dataset(inputs.dataset)
+    bootstrap = Bootstrap(params.confidence, params.resamples, derive(params.seed, "bootstrap"))
+    court = Court(
+        dataset, inputs.corrupted, params.probes, bootstrap, params.seed, params.batch_size
+    )
+    shown = dataset.scaled(dataset.features("test").rows(court.test_rows[: params.examples]))
+    figures, tables = {}, []
+    outputs.tables.mkdir(parents=True)
+    # One thread: results do not depend on the number of cores, and evaluations that run side by
+    # side do not wait for each other's threads, which made them up to 20 times slower.
+    with threadpool_limits(1):
+        for representation in load_representations(inputs.model):
+            entry = f"{params.name}{representation.name_suffix}"
+            subject = as_subject(representation, inputs.model)
+            figures[entry], outcome = judge(subject, court, monitor)
+            tables.append(predictions(entry, dataset, outcome))
+            if inputs.model == inputs.dataset:
+                write_examples(outputs.tables / f"{entry}.npy", shown)
+            elif subject.decode is not None:
+                decoded = subject.decode(subject.encode(shown))
+                write_examples(outputs.tables / f"{entry}.npy", decoded)
+    write_json(outputs.figures, figures)
+    write_predictions(outputs.tables / "samples.parquet", pd.concat(tables, ignore_index=True))
+
+
+def as_subject(representation: Representation, folder: Path) -> Subject:
+    """Turn functions of tensors into functions of arrays.
+
+    The encoder of what it gives raises a ContractError for codes that are not finite.
+    """
+    decode = representation.decode
+
+    def encode(features: Array) -> NDArray[np.float64]:
+        codes = on_arrays(representation.encode)(features)
+        if not np.isfinite(codes).all():
+            raise ContractError(
+                f"{folder}: gives codes that are not finite; train it again with a lower "
+                "learning_rate"
+            )
+        return codes.astype(np.float64)
+
+    return Subject(
+        code_size=representation.code_size,
+        encode=encode,
+        decode=None if decode is None else on_arrays(decode),
+        heads={name: on_arrays(winner(head)) for name, head in representation.heads.items()},
+    )
+
+
+def winner(head: Map) -> Map:
+    """Give the label with the largest logit."""
+    return lambda features: head(features).argmax(dim=1)
+
+
+def on_arrays(function: Map) -> Callable[[Array], Array]:
+    """Give ``function`` as one from arrays, taken as float32, to arrays."""
+
+    def apply(values: Array) -> Array:
+        with torch.inference_mode():
+            result: Array = function(torch.from_numpy(values.astype(np.float32))).numpy()
+        return result
+
+    return apply
+
+
+def predictions(entry: str, dataset: Dataset, outcome: Outcome) -> pd.DataFrame:
+    """List what was found for each test sample."""
+    missing = np.full(dataset.counts["test"], np.nan)
+    columns = {
+        "entry": entry,
+        "id": dataset.ids("test"),
+        "label": dataset.labels("test"),
+        "squared_error": missing if outcome.squared_error is None else outcome.squared_error,
+    }
+    return pd.DataFrame(
+        columns | {f"predicted_{name}": p for name, p in outcome.predictions.items()}
+    )
+
+
+def write_predictions(path: Path, frame: pd.DataFrame) -> None:
+    """Hold the table against its contract and write it."""
+    # pandera takes most of a second to import, so only where it is needed
+    from aepipe.data.contracts import Predictions, checked, write_table
+
+    write_table(path, checked(Predictions, frame, path))
+
+
+def write_examples(path: Path, samples: Array) -> None:
+    """Write ``(examples, *shape)`` samples in scaled units."""
+    np.save(path, samples.astype(np.float32), allow_pickle=False)

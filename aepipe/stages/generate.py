@@ -1,0 +1,186 @@
+"""Show what the VAE has learned: draws from its prior, reconstructions, interpolations, traversals.
+
+Everything comes from the prior and the validation split; the test split is read by evaluate alone.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import cast
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Generator, Tensor
+
+from aepipe.data.dataset import UNLABELLED, Dataset, open_dataset
+from aepipe.data.parts import Array
+from aepipe.data.seeds import derive
+from aepipe.errors import ArtifactError
+from aepipe.files import FORMAT, read_description, write_json
+from aepipe.models.files import load_model
+from aepipe.models.vae import VariationalAutoencoder
+from aepipe.monitor import Monitor
+from aepipe.objectives.divergence import kl_to_standard_normal
+from aepipe.params.evaluation import Generate
+from aepipe.reporting.pictures import in_rows, limits, picture
+
+BLOCK = 1000  # samples encoded at once; changes memory, not results
+
+
+@dataclass(frozen=True, slots=True)
+class Params:
+    """Sections of params.yaml that the stage reads."""
+
+    seed: int
+    generate: Generate
+
+
+@dataclass(frozen=True, slots=True)
+class Inputs:
+    """The dataset and the VAE."""
+
+    dataset: Path
+    vae: Path
+
+
+@dataclass(frozen=True, slots=True)
+class Outputs:
+    """Folder with four ``.npy`` files in scaled units, a PNG of each, and ``generated.json``.
+
+    ``samples`` is ``(n, *shape)``; ``reconstructions`` is ``(2, n, *shape)``, originals first;
+    ``interpolations`` and ``traversals`` are ``(rows, steps, *shape)``.
+    """
+
+    generated: Path
+
+
+def run(params: Params, inputs: Inputs, outputs: Outputs, monitor: Monitor) -> None:
+    """Draw all pictures."""
+    dataset = open_dataset(inputs.dataset)
+    vae = load_vae(inputs.vae)
+    with torch.no_grad():
+        divergence = mean_divergence(vae, dataset, monitor)
+        order = divergence.argsort(descending=True, stable=True)
+        traversed: list[int] = order[: params.generate.traversal_dimensions].tolist()
+        pictures = {
+            "samples": prior_samples(vae, params),
+            "reconstructions": reconstructions(vae, dataset, params),
+            "interpolations": interpolations(vae, dataset, params),
+            "traversals": traversals(vae, traversed, params.generate),
+        }
+    described = {
+        "format": FORMAT,
+        "divergence": divergence.tolist(),  # nats, of each latent dimension
+        "traversal_dimensions": traversed,
+        "traversal_range": params.generate.traversal_range,
+    }
+    write(outputs.generated, dataset, {name: rows.numpy() for name, rows in pictures.items()})
+    write_json(outputs.generated / "generated.json", described)
+    monitor.remark(f"{', '.join(pictures)}: {dataset.counts['valid']} validation samples, prior")
+
+
+def load_vae(folder: Path) -> VariationalAutoencoder:
+    """Load the model of ``folder``.
+
+    Raises:
+        ArtifactError: it is missing or damaged, or it is no VAE.
+    """
+    kind = read_description(folder / "model.json").get("kind")
+    if kind != "variational":
+        raise ArtifactError(
+            f"{folder}: a model of kind {kind!r} where 'variational' was expected; "
+            "give --vae the folder that stage vae writes"
+        )
+    return cast(VariationalAutoencoder, load_model(folder))
+
+
+def generator(params: Params, purpose: str) -> Generator:
+    """Give the generator of ``purpose``, on the CPU so that every machine draws the same."""
+    return torch.Generator().manual_seed(derive(params.seed, f"generate/{purpose}"))
+
+
+def mean_divergence(vae: VariationalAutoencoder, dataset: Dataset, monitor: Monitor) -> Tensor:
+    """Give each latent dimension's mean KL over the validation split, ``(code_size,)``, in nats."""
+    parts = dataset.features("valid")
+    total = torch.zeros(vae.code_size, dtype=torch.float64)
+    for block in monitor.progress(parts.blocks(BLOCK), "encode valid"):
+        mean, log_variance = vae.posterior(torch.from_numpy(dataset.scaled(block)))
+        total += kl_to_standard_normal(mean, log_variance).double().sum(dim=0)
+    return total / len(parts)
+
+
+def prior_samples(vae: VariationalAutoencoder, params: Params) -> Tensor:
+    """Give the likelihood's mean for draws from the prior, ``(samples, *shape)``."""
+    size = (params.generate.samples, vae.code_size)
+    return decode(vae, torch.randn(size, generator=generator(params, "samples")))
+
+
+def reconstructions(vae: VariationalAutoencoder, dataset: Dataset, params: Params) -> Tensor:
+    """Give validation samples and their reconstructions, ``(2, samples, *shape)``."""
+    order = torch.randperm(dataset.counts["valid"], generator=generator(params, "reconstructions"))
+    x = rows(dataset, order[: params.generate.reconstructions])
+    return torch.stack([x, decode(vae, vae.encode(x))])
+
+
+def interpolations(vae: VariationalAutoencoder, dataset: Dataset, params: Params) -> Tensor:
+    """Walk straight from one posterior mean to another, ``(pairs, steps, *shape)``."""
+    count = params.generate.interpolations
+    pairs = choose_pairs(dataset.labels("valid"), count, generator(params, "interpolations"))
+    start, end = (vae.encode(rows(dataset, places))[:, None] for places in pairs.unbind(dim=1))
+    share = torch.linspace(0, 1, params.generate.steps)[None, :, None]
+    return decode(vae, start * (1 - share) + end * share)
+
+
+def choose_pairs(labels: NDArray[np.int64], count: int, generator: Generator) -> Tensor:
+    """Draw pairs of samples, of two classes wherever there are labels to tell.
+
+    Args:
+        labels: of the samples to choose from; -1 where there is none.
+        count: pairs wanted; fewer where there are not enough samples.
+        generator: on the CPU.
+
+    Returns:
+        ``(pairs, 2)`` places in ``labels``; no place is in two pairs.
+    """
+    order: list[int] = torch.randperm(len(labels), generator=generator).tolist()
+    pairs: list[tuple[int, int]] = []
+    while len(order) > 1 and len(pairs) < count:
+        first = order.pop(0)
+        known = labels[first] != UNLABELLED
+        others = (place for place in order if not known or labels[place] != labels[first])
+        second = next(others, order[0])
+        order.remove(second)
+        pairs.append((first, second))
+    return torch.tensor(pairs, dtype=torch.int64).reshape(-1, 2)
+
+
+def traversals(vae: VariationalAutoencoder, dimensions: list[int], config: Generate) -> Tensor:
+    """Move one dimension at a time, the others at the prior's mean, ``(rows, steps, *shape)``."""
+    codes = torch.zeros(len(dimensions), config.steps, vae.code_size)
+    positions = torch.linspace(-config.traversal_range, config.traversal_range, config.steps)
+    for row, dimension in enumerate(dimensions):
+        codes[row, :, dimension] = positions
+    return decode(vae, codes)
+
+
+def rows(dataset: Dataset, places: Tensor) -> Tensor:
+    """Read validation samples, ``(n, *shape)``, scaled."""
+    return torch.from_numpy(dataset.scaled(dataset.features("valid").rows(places.numpy())))
+
+
+def decode(vae: VariationalAutoencoder, codes: Tensor) -> Tensor:
+    """Give the likelihood's mean ``(..., *shape)`` for codes ``(..., code_size)``."""
+    decoded = vae.mean(vae.decode(codes.reshape(-1, vae.code_size)))
+    return decoded.reshape(*codes.shape[:-1], *vae.shape)
+
+
+def write(folder: Path, dataset: Dataset, pictures: dict[str, Array]) -> None:
+    """Write each array and its picture; a picture of nothing is left out."""
+    folder.mkdir(parents=True, exist_ok=True)
+    shades = limits(dataset, pictures["reconstructions"][0])
+    for name, content in pictures.items():
+        with (folder / f"{name}.npy").open("wb") as file:
+            np.save(file, content, allow_pickle=False)
+        grid = in_rows(content) if name == "samples" else content
+        if grid.size:  # a single validation sample makes no pair
+            (folder / f"{name}.png").write_bytes(picture(dataset, grid, shades))

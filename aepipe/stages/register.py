@@ -1,0 +1,92 @@
+"""Say which models are registered, and what each of them is.
+
+The file names no version: the registry, which ``aepipe register`` brings in line with it, may be
+another one on another machine.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from aepipe.errors import ContractError, ParamsError
+from aepipe.files import FORMAT, read_description, read_json, write_json
+from aepipe.models.digest import model_digest
+from aepipe.monitor import Monitor
+from aepipe.params.evaluation import Registered, Registry
+from aepipe.signature import section
+
+MODELS_OF_KIND = {
+    "encoder": ("models/autoencoder", "models/vae"),  # a classifier has no way back to samples
+    "classifier": ("models/classifier",),
+    "vae": ("models/vae",),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Params:
+    """Sections of params.yaml that the stage reads."""
+
+    registry: Registry
+    representations: dict[str, str] = section("evaluate.representations")
+
+
+@dataclass(frozen=True, slots=True)
+class Inputs:
+    """The models that may be registered, the figures about them, the data they were trained on."""
+
+    autoencoder: Path
+    classifier: Path
+    vae: Path
+    metrics: Path
+    dataset: Path
+
+
+@dataclass(frozen=True, slots=True)
+class Outputs:
+    """Registered names, each with the kind, folder, checksum and figures of its model."""
+
+    registered: Path
+
+
+def run(params: Params, inputs: Inputs, outputs: Outputs, monitor: Monitor) -> None:
+    """Describe each model that ``params.registry`` names.
+
+    Raises:
+        ParamsError: a model can't give what its kind promises.
+        ContractError: ``metrics.json`` lacks a model that the declaration has judged.
+    """
+    figures = read_json(inputs.metrics)["representations"]
+    models: dict[str, Any] = {}
+    for name, registered in params.registry.models.items():
+        _require_kind(name, registered)
+        folder: Path = getattr(inputs, Path(registered.model).name)
+        where = params.representations.items()
+        judged = [entry for entry, path in where if path == registered.model]
+        models[name] = {
+            "kind": registered.kind,
+            "folder": registered.model,
+            "digest": model_digest(folder),
+            "metrics": {entry: _figures(figures, entry, inputs.metrics) for entry in judged},
+        }
+        monitor.remark(f"{name}: the {registered.kind} of {registered.model}")
+    dataset = read_description(inputs.dataset / "dataset.json")  # shape and scaling of the input
+    write_json(outputs.registered, {"format": FORMAT, "dataset": dataset, "models": models})
+
+
+def _require_kind(name: str, registered: Registered) -> None:
+    expected = MODELS_OF_KIND[registered.kind]
+    if registered.model not in expected:
+        raise ParamsError(
+            f"registry.models.{name}.model = {registered.model!r}: can't be registered as "
+            f"{registered.kind}; expected {' or '.join(expected)}"
+        )
+
+
+def _figures(figures: Mapping[str, Any], entry: str, path: Path) -> Any:
+    if entry not in figures:
+        raise ContractError(
+            f"{path}: no figures of {entry!r}, only of {', '.join(figures) or 'nothing'}; "
+            "`dvc repro compare` makes them again"
+        )
+    return figures[entry]

@@ -1,0 +1,160 @@
+"""Show everything on one page that can be mailed, printed and read on a phone.
+
+Every number on it comes from ``reports/metrics.json``.
+"""
+
+import csv
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from io import StringIO
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import BaseModel
+from ruamel.yaml import YAML
+
+from aepipe.data.dataset import Dataset, open_dataset
+from aepipe.errors import ArtifactError
+from aepipe.files import read_json
+from aepipe.monitor import Monitor
+from aepipe.params.data import Data
+from aepipe.params.evaluation import Evaluate, Generate
+from aepipe.params.models import DATASET, Finetune, Model, Stack, Unroll, Vae
+from aepipe.params.training import CorruptionSection
+from aepipe.reporting import exhibits
+from aepipe.reporting.exhibits import Strip
+from aepipe.reporting.metrics import Metrics, read_metrics
+from aepipe.reporting.page import Material, render
+
+
+@dataclass(frozen=True, slots=True)
+class Params:
+    """Sections of params.yaml that the stage reads: all that shaped what the page shows."""
+
+    seed: int
+    data: Data
+    corruption: CorruptionSection
+    stack: Stack
+    unroll: Unroll
+    finetune: Finetune
+    vae: Vae
+    models: dict[str, Model]
+    generate: Generate
+    evaluate: Evaluate
+
+
+@dataclass(frozen=True, slots=True)
+class Inputs:
+    """The dataset, its corrupted splits, the folder of all models, and the reports so far."""
+
+    dataset: Path
+    corrupted: Path
+    models: Path
+    generated: Path
+    evaluation: Path
+    metrics: Path
+    plots: Path
+
+
+@dataclass(frozen=True, slots=True)
+class Outputs:
+    """The page."""
+
+    page: Path
+
+
+def run(params: Params, inputs: Inputs, outputs: Outputs, monitor: Monitor) -> None:
+    """Gather, draw, render."""
+    dataset = open_dataset(inputs.dataset)
+    metrics = read_metrics(inputs.metrics)
+    material = Material(
+        dataset=dataset,
+        params=as_yaml(params),
+        traversal_range=params.generate.traversal_range,
+        pictures=pictures(params, inputs, dataset, metrics),
+        histories=histories(params, inputs.models),
+        variances=variances(inputs.models / "pca", params.evaluate),
+        confusion=confusion(inputs.plots / "confusion.csv"),
+    )
+    page = render(metrics, material)
+    with outputs.page.open("w", encoding="utf-8", newline="\n") as file:
+        file.write(page)
+    monitor.remark(f"one page of {len(page.encode()) / 2**20:.1f} MiB")
+
+
+def as_yaml(params: Params) -> str:
+    """Write the sections as they stand in ``params.yaml``, without its comments."""
+    sections = {f.name: plain(getattr(params, f.name)) for f in fields(params)}
+    writer: Any = YAML(typ="safe", pure=True)
+    writer.default_flow_style = False
+    writer.sort_base_mapping_type_on_output = False  # the order of layers is their order
+    text = StringIO()
+    writer.dump(sections, text)
+    return text.getvalue()
+
+
+def plain(value: Any) -> Any:
+    """Turn a section, or sections by name, into what YAML knows."""
+    if isinstance(value, BaseModel):
+        return value.model_dump(mode="json")
+    if isinstance(value, Mapping):
+        return {key: plain(each) for key, each in value.items()}
+    return value
+
+
+def pictures(
+    params: Params, inputs: Inputs, dataset: Dataset, metrics: Metrics
+) -> dict[str, list[Strip]]:
+    """Give the strips of each section of the page."""
+    paths = params.evaluate.representations
+    raw = next((name for name, path in paths.items() if path == DATASET), None)
+    first = inputs.models / "stack" / next(iter(params.stack.layers))
+    return {
+        "reconstructions": exhibits.reconstructions(dataset, inputs.evaluation, raw, metrics),
+        "corruptions": exhibits.corruptions(dataset, inputs.corrupted, params.evaluate.examples),
+        "filters": [exhibits.first_layer(dataset, first)],
+        "samples": [exhibits.samples(inputs.generated)],
+        "rebuilt": exhibits.rebuilt(dataset, inputs.generated),
+        "interpolations": exhibits.interpolations(dataset, inputs.generated),
+        "traversals": exhibits.traversals(dataset, inputs.generated),
+    }
+
+
+def histories(params: Params, models: Path) -> dict[str, list[dict[str, float]]]:
+    """Read how each training went, by its title, the layers of the stack first."""
+    folders = {f"stack, layer {name}": models / "stack" / name for name in params.stack.layers}
+    folders |= {
+        "autoencoder": models / "autoencoder",
+        "classifier, fine-tuned": models / "classifier" / "finetuned",
+        "classifier, control": models / "classifier" / "control",
+        "vae": models / "vae",
+        **{name.replace("_", " "): models / name for name in params.models},
+    }
+    return {title: read_json(folder / "history.json") for title, folder in folders.items()}
+
+
+def variances(pca: Path, evaluate: Evaluate) -> NDArray[np.float64]:
+    """Read the variance along every principal axis; none where PCA is not compared."""
+    if "models/pca" not in evaluate.representations.values():
+        return np.zeros(0)
+    return exhibits.array(pca / "explained_variance.npy")
+
+
+def confusion(path: Path) -> NDArray[np.int64]:
+    """Read actual and predicted label of each test sample, ``(n, 2)``.
+
+    Raises:
+        ArtifactError: the file is missing or not what stage compare writes.
+    """
+    try:
+        rows = list(csv.DictReader(path.read_text(encoding="utf-8").splitlines()))
+        labels = [(int(row["actual"]), int(row["predicted"])) for row in rows]
+    except FileNotFoundError:
+        raise ArtifactError(f"{path}: no such file; `dvc repro compare` makes it") from None
+    except (KeyError, ValueError) as error:
+        raise ArtifactError(
+            f"{path}: not what stage compare writes ({error!r}); `dvc checkout` restores it"
+        ) from None
+    return np.array(labels, np.int64).reshape(-1, 2)

@@ -1,0 +1,1 @@
+"""Telling MLflow what a stage does, without the stage or its results knowing."""

@@ -1,0 +1,163 @@
+"""Where MLflow is, and reaching it in bounded time."""
+
+import fcntl
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from aepipe.errors import RegistryError
+
+if TYPE_CHECKING:  # importing MLflow takes more than a second; most stages never need it
+    from mlflow import MlflowClient
+    from mlflow.entities import Experiment
+
+ROOT = Path("mlruns")
+SQLITE = "sqlite:///"
+TIMEOUT = "MLFLOW_HTTP_REQUEST_TIMEOUT"
+TRANSFER_SECONDS = "120"  # MLflow's own; storing a model may keep a server busy
+
+# For what the user has not set. A server that is away must cost seconds, and MLflow's own settings
+# would spend minutes on it.
+SETTINGS = {
+    "MLFLOW_DISABLE_TELEMETRY": "true",  # it sends usage statistics otherwise
+    "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1",
+    TIMEOUT: "5",  # seconds
+    "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
+    "MLFLOW_LOGGING_LEVEL": "WARNING",
+}
+
+
+def experiment_name(declared: str) -> str:
+    """Give ``MLFLOW_EXPERIMENT_NAME``, else what ``params.yaml`` declares."""
+    return os.environ.get("MLFLOW_EXPERIMENT_NAME") or declared
+
+
+def tracking_uri() -> str:
+    """Give ``MLFLOW_TRACKING_URI``, else the database under ``mlruns/``."""
+    return os.environ.get("MLFLOW_TRACKING_URI") or f"{SQLITE}{ROOT.resolve() / 'mlflow.db'}"
+
+
+def settings() -> dict[str, str]:
+    """Give the environment in which MLflow is to run here: the user's, completed."""
+    return {**SETTINGS, **os.environ}
+
+
+def connect() -> "MlflowClient":
+    """Reach the tracking server, or open (and make, where it is new) the database.
+
+    Raises:
+        RegistryError: it can't be reached.
+    """
+    os.environ.update(settings())  # MLflow reads some of them while it is imported
+    from mlflow import MlflowClient
+
+    uri = tracking_uri()
+    with reached(), _alone(uri):
+        client = MlflowClient(uri)
+        probe(client)
+    return client
+
+
+def probe(client: "MlflowClient") -> None:
+    """Ask for next to nothing, to learn whether the server answers."""
+    client.search_experiments(max_results=1)
+
+
+def allow_transfers() -> None:
+    """Give the server, which has just answered, the time that large files need."""
+    if os.environ[TIMEOUT] == SETTINGS[TIMEOUT]:
+        os.environ[TIMEOUT] = TRANSFER_SECONDS
+
+
+def experiment_id(client: "MlflowClient", name: str) -> str:
+    """Give the experiment of that name, made if it is new.
+
+    Raises:
+        RegistryError: it is deleted, or belongs to an ``mlruns/`` that has been moved.
+    """
+    from mlflow.exceptions import MlflowException
+
+    found = client.get_experiment_by_name(name)
+    if found is None:
+        try:
+            return client.create_experiment(name, artifact_location=_artifact_location())
+        except MlflowException:
+            found = client.get_experiment_by_name(name)
+            if found is None:
+                raise
+            # else another stage, running beside this one, has just made it
+    if found.lifecycle_stage == "deleted":
+        raise RegistryError(
+            f"MLflow experiment {name!r} is deleted; `mlflow experiments restore "
+            f"--experiment-id {found.experiment_id}` brings it back, or rename registry.experiment"
+        )
+    _require_in_place(found)
+    return str(found.experiment_id)
+
+
+@contextmanager
+def reached() -> Iterator[None]:
+    """Turn MLflow's refusals, and the network's and the database's, into one line.
+
+    Raises:
+        RegistryError: instead of them.
+    """
+    try:
+        yield
+    except _refusals() as error:
+        raise RegistryError(f"MLflow at {_shown(tracking_uri())}: {_reason(error)}") from error
+
+
+def _refusals() -> tuple[type[Exception], ...]:
+    from alembic.util import CommandError
+    from mlflow.exceptions import MlflowException
+    from sqlalchemy.exc import SQLAlchemyError
+
+    return (MlflowException, SQLAlchemyError, CommandError, OSError)  # requests raises OSErrors
+
+
+def _reason(error: BaseException) -> str:
+    """Say what lies at the bottom of it: "Connection refused", not the layers above."""
+    while error.__cause__ or error.__context__:
+        error = error.__cause__ or error.__context__ or error
+    line = " ".join(str(error).split()) or type(error).__name__
+    uri = tracking_uri()
+    return line.replace(uri, _shown(uri))[:200]
+
+
+def _shown(uri: str) -> str:
+    """Leave out a password."""
+    userinfo, at, _ = urlsplit(uri).netloc.rpartition("@")
+    return uri.replace(userinfo + at, "", 1) if at else uri
+
+
+@contextmanager
+def _alone(uri: str) -> Iterator[None]:
+    """Let one process at a time open a SQLite database: only one can make its tables."""
+    if not uri.startswith(SQLITE):
+        yield
+        return
+    database = Path(uri.removeprefix(SQLITE))
+    database.parent.mkdir(parents=True, exist_ok=True)
+    with database.with_name(f"{database.name}.lock").open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)  # until the file is closed
+        yield
+
+
+def _artifact_location() -> str | None:
+    """Give where the default database's files go; a place that the user set has its own."""
+    return None if os.environ.get("MLFLOW_TRACKING_URI") else str((ROOT / "artifacts").resolve())
+
+
+def _require_in_place(experiment: "Experiment") -> None:
+    here, location = _artifact_location(), experiment.artifact_location
+    if here is None or "://" in location or Path(location).is_relative_to(ROOT.resolve()):
+        return
+    raise RegistryError(
+        f"{ROOT}/ keeps its files in {location}: it was moved or copied, and MLflow's paths are "
+        f"absolute; rename {ROOT}/ and `aepipe register` fills a new one, or set "
+        f"MLFLOW_TRACKING_URI={tracking_uri()} to go on using the old place"
+    )

@@ -1,0 +1,100 @@
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import pytest
+from prefect.cli.deploy._models import (
+    ConcurrencyLimitSpec,
+    DeploymentConfig,
+    PrefectYamlModel,
+    RawScheduleConfig,
+    WorkPoolConfig,
+)
+from prefect.client.schemas.objects import ConcurrencyLimitStrategy
+from prefect.flows import load_flow_from_entrypoint
+from pydantic import BaseModel
+from ruamel.yaml import YAML
+
+ROOT = Path(__file__).parents[2]
+TEXT = (ROOT / "prefect.yaml").read_text()
+RAW = YAML(typ="safe").load(TEXT)
+
+# Where Prefect's own types describe a mapping of the file.
+TYPES: dict[str, type[BaseModel]] = {
+    "": PrefectYamlModel,
+    "deployments": DeploymentConfig,
+    "deployments.work_pool": WorkPoolConfig,
+    "deployments.schedules": RawScheduleConfig,
+    "deployments.concurrency_limit": ConcurrencyLimitSpec,
+}
+
+
+def unknown_keys(value: object, place: str = "") -> list[str]:
+    """Keys that Prefect would ignore, which it does without a word."""
+    if isinstance(value, list):
+        return [key for item in value for key in unknown_keys(item, place)]
+    if not isinstance(value, dict) or place not in TYPES:
+        return []
+    fields = TYPES[place].model_fields
+    known = {field.alias or name for name, field in fields.items()}
+    found = [f"{place}.{key}".strip(".") for key in value if key not in known]
+    for key, inner in value.items():
+        found += unknown_keys(inner, f"{place}.{key}".strip("."))
+    return found
+
+
+def test_prefect_knows_every_key():
+    PrefectYamlModel.model_validate(RAW)
+    assert unknown_keys(RAW) == []
+
+
+@pytest.mark.parametrize(
+    ("place", "expected"),
+    [
+        (lambda raw: raw, "nonsense"),
+        (lambda raw: raw["deployments"][0], "deployments.nonsense"),
+        (lambda raw: raw["deployments"][0]["work_pool"], "deployments.work_pool.nonsense"),
+        (lambda raw: raw["deployments"][0]["schedules"][0], "deployments.schedules.nonsense"),
+    ],
+)
+def test_a_key_that_prefect_does_not_know_is_seen(place, expected):
+    raw = YAML(typ="safe").load(TEXT)
+    place(raw)["nonsense"] = 1
+    assert unknown_keys(raw) == [expected]
+
+
+def test_schedule_is_nightly_in_a_named_time_zone():
+    (deployment,) = PrefectYamlModel.model_validate(RAW).deployments
+    (schedule,) = deployment.schedules
+    assert isinstance(schedule, RawScheduleConfig)
+    minute, hour, *rest = schedule.cron.split()
+    assert rest == ["*", "*", "*"]
+    assert minute.isdigit()
+    assert int(hour) < 6
+    assert ZoneInfo(schedule.timezone).key == schedule.timezone
+
+
+def test_runs_that_overlap_queue():
+    (deployment,) = PrefectYamlModel.model_validate(RAW).deployments
+    limit = deployment.concurrency_limit
+    assert isinstance(limit, ConcurrencyLimitSpec)
+    assert limit.limit == 1
+    assert ConcurrencyLimitStrategy(limit.collision_strategy) is ConcurrencyLimitStrategy.ENQUEUE
+
+
+def test_entrypoint_is_a_flow_that_takes_the_declared_parameters(monkeypatch):
+    monkeypatch.chdir(ROOT)
+    (deployment,) = PrefectYamlModel.model_validate(RAW).deployments
+    flow = load_flow_from_entrypoint(deployment.entrypoint)
+    values = flow.validate_parameters(deployment.parameters)
+    assert values["root"] == Path()
+    assert values["at_once"] >= 1
+
+
+def test_no_folder_of_the_deployer_gets_into_a_deployment():
+    """Without `pull` steps Prefect writes one that names the folder one deploys from, and an
+    environment variable in them would be replaced while deploying."""
+    (deployment,) = PrefectYamlModel.model_validate(RAW).deployments
+    assert deployment.pull
+    assert "$" not in repr(deployment.pull)
+    assert str(Path.home()) not in TEXT
+    assert str(ROOT) not in TEXT

@@ -1,0 +1,225 @@
+"""The whole graph through the real DVC, Prefect and MLflow, on the digits, with short trainings.
+
+The tests share one clone and leave it up to date; each begins with what the others made.
+"""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from ruamel.yaml import YAML
+
+from flows.graph import Graph, read_graph
+
+pytestmark = [
+    pytest.mark.pipeline,
+    pytest.mark.filterwarnings("ignore:_NoneStep.value:DeprecationWarning"),
+]
+
+ROOT = Path(__file__).parents[1]
+TRAINING = {"pretrain", "unroll", "finetune", "vae", "model"}
+TORCH_FREE = ["ingest", "pca", "compare", "report", "register"]
+
+
+@pytest.fixture(scope="module")
+def environment(tmp_path_factory) -> dict[str, str]:
+    """Where nothing of the machine's own set-up is seen, and `python` is this one."""
+    own = ("MLFLOW_", "PREFECT_", "AEPIPE_", "DVC_")
+    kept = {key: value for key, value in os.environ.items() if not key.startswith(own)}
+    return kept | {
+        "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
+        "PREFECT_HOME": str(tmp_path_factory.mktemp("prefect")),
+        "AEPIPE_DEVICE": "cpu",
+    }
+
+
+@pytest.fixture(scope="module")
+def run(environment) -> Callable[..., subprocess.CompletedProcess[str]]:
+    """Run a command in a clone."""
+
+    def call(clone: Path, *command: str) -> subprocess.CompletedProcess[str]:
+        done = subprocess.run(
+            command, cwd=clone, env=environment, capture_output=True, text=True, check=False
+        )
+        print(done.stdout, done.stderr, sep="\n")  # noqa: T201, pytest shows it if a test fails
+        return done
+
+    return call
+
+
+@pytest.fixture(scope="module")
+def repro(run) -> Callable[..., list[str]]:
+    """Run `dvc repro` in a clone, and give the stages that it ran, in order."""
+
+    def call(clone: Path, *arguments: str) -> list[str]:
+        done = run(clone, "dvc", "repro", *arguments)
+        assert done.returncode == 0, done.stderr[-3000:]
+        return re.findall(r"^Running stage '(.+)':$", done.stdout, re.M)
+
+    return call
+
+
+@pytest.fixture(scope="module")
+def clone(tmp_path_factory, repro) -> Path:
+    """A clone in which the whole pipeline has run once."""
+    made = make_clone(tmp_path_factory.mktemp("one") / "clone")
+    assert repro(made) == list(read_graph(made).needs)
+    return made
+
+
+def make_clone(target: Path) -> Path:
+    """Copy what git tracks or would track, without results, and shorten all that takes time."""
+    listed = subprocess.run(
+        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
+    for name in filter(None, listed.split("\0")):
+        if (ROOT / name).is_file() and name != "dvc.lock":
+            (target / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(ROOT / name, target / name)
+    edit_params(target, shorten)
+    who = ["-c", "user.name=test", "-c", "user.email=test@example.org"]
+    for words in (["init", "--quiet"], ["add", "."], [*who, "commit", "--quiet", "-m", "clone"]):
+        subprocess.run(["git", *words], cwd=target, check=True)
+    return target
+
+
+def edit_params(clone: Path, change) -> None:
+    path = clone / "params.yaml"
+    yaml = YAML()
+    raw = yaml.load(path.read_text())
+    change(raw)
+    with path.open("w") as file:
+        yaml.dump(raw, file)
+
+
+def shorten(raw) -> None:
+    sections = [*raw["stack"]["layers"].values(), *raw["models"].values()]
+    for section in [*sections, raw["unroll"], raw["finetune"], raw["vae"]]:
+        section["training"].update(epochs=2, batch_size=128)
+    raw["vae"]["warmup_epochs"] = 1
+    raw["evaluate"]["resamples"] = 50
+    raw["evaluate"]["probes"] = {
+        "linear": {"inverse_penalties": [1.0]},
+        "nearest_neighbours": {"neighbours": [1]},
+        "support_vectors": {"inverse_penalties": [1.0], "gammas": [1.0]},
+        "random_forest": {"trees": 10, "leaf_sizes": [1]},
+        "gradient_boosting": {"rounds": 3, "learning_rates": [0.1]},
+        "rows": 500,
+    }
+    raw["corruption"]["conditions"] = raw["corruption"]["conditions"][:2]
+
+
+def trained(stages: list[str]) -> set[str]:
+    return {stage for stage in stages if stage.split("@")[0] in TRAINING}
+
+
+def downstream(graph: Graph, stage: str) -> set[str]:
+    """The stage and everything that needs it, directly or not."""
+    found = {stage}
+    for later, needs in graph.needs.items():  # in an order that puts needs first
+        if needs & found:
+            found.add(later)
+    return found
+
+
+def test_the_whole_graph_runs_and_ends_in_a_report(clone):
+    graph = read_graph(clone)
+    names = {stage.split("@")[0] for stage in graph.needs}
+    assert {*TRAINING, "ingest", "corrupt", "pca", "generate", "evaluate", "compare"} <= names
+    assert {"report", "register"} <= names
+    page = (clone / "reports" / "index.html").read_text()
+    assert str(clone) not in page
+    assert not list(clone.rglob("*.partial"))
+
+
+def test_a_second_repro_runs_nothing(clone, repro, run):
+    before = (clone / "dvc.lock").read_bytes()
+    assert repro(clone) == []
+    assert (clone / "dvc.lock").read_bytes() == before
+    assert run(clone, "dvc", "status").stdout == "Data and pipelines are up to date.\n"
+    assert run(clone, "git", "status", "--porcelain").stdout == "?? dvc.lock\n"
+
+
+def test_a_change_of_the_third_layer_trains_nothing_below_or_beside_it(clone, repro):
+    original = (clone / "params.yaml").read_bytes()
+    lock = (clone / "dvc.lock").read_bytes()
+    edit_params(clone, lambda raw: raw["stack"]["layers"]["third"].update(units=20))
+    ran = repro(clone)
+    graph = read_graph(clone)
+    assert trained(ran) == {"pretrain@third", "unroll", "finetune"}
+    # the baseline is fitted at every code size, so a new one is a reason to fit it again
+    allowed = downstream(graph, "pretrain@third") | downstream(graph, "pca")
+    assert set(ran) <= allowed
+    assert downstream(graph, "pretrain@third") - set(ran) <= {"register"}
+
+    (clone / "params.yaml").write_bytes(original)
+    assert repro(clone) == [], "what was computed once comes back from the cache"
+    assert (clone / "dvc.lock").read_bytes() == lock
+
+
+def test_a_comment_in_the_reporting_code_trains_and_evaluates_nothing(clone, repro):
+    edited = sorted((clone / "aepipe" / "reporting").glob("*.py"))
+    assert edited
+    texts = {path: path.read_text() for path in edited}
+    for path, text in texts.items():
+        path.write_text(f"{text}# a remark\n")
+    ran = repro(clone)
+    assert "report" in ran
+    assert set(ran) <= {"compare", "report", "generate"}
+    for path, text in texts.items():
+        path.write_text(text)
+    assert repro(clone) == []
+
+
+def test_doing_everything_again_gives_the_same_lock(clone, repro):
+    before = (clone / "dvc.lock").read_bytes()
+    assert repro(clone, "--force") == list(read_graph(clone).needs)
+    assert (clone / "dvc.lock").read_bytes() == before
+
+
+def test_the_flow_in_a_second_clone_leaves_the_same_lock(clone, run, tmp_path):
+    second = make_clone(tmp_path / "elsewhere" / "clone")
+    done = run(second, sys.executable, "-m", "flows.reproduce")
+    assert done.returncode == 0, done.stderr[-3000:]
+    assert (second / "dvc.lock").read_bytes() == (clone / "dvc.lock").read_bytes()
+
+
+def test_bad_params_are_refused_with_all_mistakes_before_anything_runs(clone, run):
+    original = (clone / "params.yaml").read_bytes()
+    lock = (clone / "dvc.lock").read_bytes()
+
+    def spoil(raw):
+        raw["stack"]["layers"]["third"]["input"] = "models/stack/fourth"
+        raw["vae"]["code_sise"] = 3
+
+    edit_params(clone, spoil)
+    try:
+        for command in (["aepipe", "check"], ["aepipe", "register"]):
+            done = run(clone, sys.executable, "-m", *command)
+            assert done.returncode == 2
+            assert "Traceback" not in done.stderr
+            assert "vae.code_sise: unknown key, did you mean 'code_size'?" in done.stderr
+    finally:
+        (clone / "params.yaml").write_bytes(original)
+    assert (clone / "dvc.lock").read_bytes() == lock
+
+
+@pytest.mark.parametrize("stage", TORCH_FREE)
+def test_a_stage_that_needs_no_torch_runs_without_it(stage, clone, run, tmp_path):
+    """As dvc.yaml runs it, in a Python where importing torch fails."""
+    ask = f"dvc repro --single-item --force {stage}"
+    blocker = tmp_path / "torch.py"
+    blocker.write_text("raise ImportError('torch is not for this stage')\n")
+    before = (clone / "dvc.lock").read_bytes()
+    done = run(clone, "env", f"PYTHONPATH={tmp_path}", *ask.split())
+    assert done.returncode == 0, done.stderr[-3000:]
+    assert (clone / "dvc.lock").read_bytes() == before

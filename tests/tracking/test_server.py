@@ -1,0 +1,66 @@
+import pytest
+
+from aepipe.errors import RegistryError
+from aepipe.tracking import server
+from aepipe.tracking.server import reached, settings, tracking_uri
+
+pytestmark = pytest.mark.filterwarnings("ignore")  # MLflow's own; none of them is ours to mend
+
+
+def test_runs_go_under_mlruns_unless_the_user_says_otherwise(alone, monkeypatch):
+    assert tracking_uri() == f"sqlite:///{alone}/mlruns/mlflow.db"
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://example.org")
+    assert tracking_uri() == "http://example.org"
+
+
+def test_usage_statistics_are_off_unless_the_user_asks_for_them(monkeypatch):
+    assert settings()["MLFLOW_DISABLE_TELEMETRY"] == "true"
+    monkeypatch.setenv("MLFLOW_DISABLE_TELEMETRY", "false")
+    assert settings()["MLFLOW_DISABLE_TELEMETRY"] == "false"
+
+
+@pytest.mark.pipeline
+def test_an_error_is_one_line_with_its_root_and_without_the_password(monkeypatch):
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://user:secret@example.org:5000/x")
+    layers = OSError("a page of\nlayers")
+    layers.__cause__ = ConnectionRefusedError(111, "Connection refused")
+    with pytest.raises(RegistryError) as caught, reached():
+        raise layers
+    text = str(caught.value)
+    assert text == "MLflow at http://example.org:5000/x: [Errno 111] Connection refused"
+
+
+@pytest.mark.pipeline
+def test_a_bug_is_not_taken_for_an_absent_server():
+    with pytest.raises(ZeroDivisionError), reached():
+        raise ZeroDivisionError
+
+
+@pytest.mark.pipeline
+def test_an_experiment_is_made_once_and_found_again():
+    client = server.connect()
+    first = server.experiment_id(client, "experiment")
+    assert server.experiment_id(client, "experiment") == first
+
+
+@pytest.mark.pipeline
+def test_a_deleted_experiment_is_named_with_the_way_back():
+    client = server.connect()
+    number = server.experiment_id(client, "experiment")
+    client.delete_experiment(number)
+    with pytest.raises(RegistryError, match=f"restore --experiment-id {number}"):
+        server.experiment_id(client, "experiment")
+
+
+@pytest.mark.pipeline
+def test_a_moved_mlruns_is_not_written_to_at_its_old_place(alone, monkeypatch):
+    (alone / "old").mkdir()
+    monkeypatch.chdir(alone / "old")
+    server.experiment_id(server.connect(), "experiment")
+    (alone / "old").rename(alone / "new")
+    monkeypatch.chdir(alone / "new")
+    with pytest.raises(RegistryError, match="was moved or copied"):
+        server.experiment_id(server.connect(), "experiment")
+    assert not (alone / "old").exists()
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", tracking_uri())
+    assert server.experiment_id(server.connect(), "experiment")

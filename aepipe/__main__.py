@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import os
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -13,6 +14,9 @@ PARAMS = Path("params.yaml")
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and give its exit code: 0, 2 for a user's mistake, 4 for a diverged loss."""
+    # Threads that wait for work sleep instead of spinning: with stages side by side, or anything
+    # else on the machine, spinning made training five times slower. Read when torch is loaded.
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     parsed = parser(sys.argv[1:] if arguments is None else arguments).parse_args(arguments)
     command: Callable[[argparse.Namespace], None] = parsed.command
     try:

@@ -74,7 +74,7 @@ def test_help_of_a_stage_says_what_it_does_and_lists_its_paths(name, capsys):
         command_line.main(["stage", name, "--help"])
     assert stopped.value.code == 0
     said = " ".join(capsys.readouterr().out.split())
-    assert said.count("path that is read") + said.count("path that is written") >= 2
+    assert "path that is read" in said or name == "ingest", "all others read what a stage wrote"
     assert "path that is written" in said
 
 

@@ -28,7 +28,6 @@ def limitations(params: Params, outline: Outline) -> list[str]:
             "learn from; declare labels in data.source, or remove that stage from dvc.yaml"
         )
     size = prod(outline.shape)
-    largest = min(size, outline.counts["train"])
     codes = {
         f"models.{name}": model.architecture.code_size for name, model in params.models.items()
     }
@@ -36,10 +35,10 @@ def limitations(params: Params, outline: Outline) -> list[str]:
     *_, (name, top) = params.stack.layers.items()
     codes[f"stack.layers.{name}"] = top.units
     lines += [
-        f"{place}: a code of {code} for {size} features and {outline.counts['train']} training "
-        f"samples; PCA, its baseline, has {largest} components at most"
+        f"{place}: a code of {code} for {size} features: no PCA of its size stands beside it, for "
+        f"with {size} components PCA is the raw features turned"
         for place, code in codes.items()
-        if code > largest
+        if code >= size
     ]
     return lines
 

@@ -95,7 +95,7 @@ def write_dataset(
         _write_by_split(folder / "noisy", noisy, assigned.splits)
     samples = _samples(source, assigned, summaries)
     write_table(folder / "samples.parquet", samples)
-    scale = moments.fit(assigned.scaling, source.bounds)
+    scale = moments.fit(assigned.scaling, source.bounds, source.where)
     dataset = Dataset(
         folder=folder,
         source=kind,
@@ -113,7 +113,7 @@ def write_dataset(
 
 
 def _finite(source: SourceData, blocks: Blocks, monitor: Monitor) -> Iterator[Array]:
-    """Hand on blocks of rows; at the end tell of all samples with a value that float32 can't hold.
+    """Hand on blocks of rows up to a value that float32 can't hold; tell of all such at the end.
 
     Raises:
         SourceError: there are some.
@@ -128,7 +128,8 @@ def _finite(source: SourceData, blocks: Blocks, monitor: Monitor) -> Iterator[Ar
             wrong = np.flatnonzero(~within.reshape(len(block), -1).all(axis=1))
             bad += [source.ids[start + row] for row in wrong.tolist()]
         start += len(block)
-        yield block
+        if not bad:  # nothing is computed from such values
+            yield block
     if bad:
         raise SourceError(
             f"{source.where}: NaN or infinite values in {len(bad)} of {start} samples: "

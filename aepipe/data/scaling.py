@@ -10,7 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from aepipe.data.parts import Array
+from aepipe.errors import SourceError
 
+LEAST_STEPS = 256  # float32 steps within a feature's unit; with fewer its values run together
 Scaling = Literal["range", "standard", "none"]
 
 
@@ -61,12 +63,17 @@ class Moments:
         np.minimum(self._minimum, flat.min(axis=0), out=self._minimum)
         np.maximum(self._maximum, flat.max(axis=0), out=self._maximum)
 
-    def fit(self, scaling: Scaling, bounds: tuple[float, float] | None) -> Scale:
+    def fit(self, scaling: Scaling, bounds: tuple[float, float] | None, where: str) -> Scale:
         """Give the scale that ``data.scaling`` declares.
 
         Args:
             scaling: what is declared.
             bounds: smallest and largest value that the source allows, if it has bounds.
+            where: what messages call the source.
+
+        Raises:
+            SourceError: a feature varies by so little about so large a value that float32, in
+                which models see it, cannot tell its values apart.
         """
         match scaling:
             case "none":
@@ -75,22 +82,24 @@ class Moments:
                 low, high = bounds
                 return Scale(1 / (high - low), (0.0 - low) / (high - low), (0.0, 1.0))
             case "range":
-                return _per_feature(self._minimum, self._maximum - self._minimum, self._constant)
+                return self._each(self._minimum, self._maximum - self._minimum, where)
             case "standard":
                 deviation = np.sqrt(self._squares / max(1, self._count))
-                return _per_feature(self._mean, deviation, self._constant)
+                return self._each(self._mean, deviation, where)
 
-    @property
-    def _constant(self) -> NDArray[np.bool_]:
+    def _each(self, zero: NDArray[np.float64], unit: NDArray[np.float64], where: str) -> Scale:
+        """Turn ``zero`` into 0 and ``zero + unit`` into 1; a constant feature is only shifted."""
         # by its bounds: rounding gives a constant feature a variance that is not quite 0
-        constant: NDArray[np.bool_] = self._minimum == self._maximum
-        return constant
-
-
-def _per_feature(
-    zero: NDArray[np.float64], unit: NDArray[np.float64], constant: NDArray[np.bool_]
-) -> Scale:
-    """Turn ``zero`` into 0 and ``zero + unit`` into 1; a constant feature is only shifted."""
-    constant = constant | (unit < np.finfo(np.float32).tiny)  # its inverse would overflow
-    scale = 1 / np.where(constant, 1.0, unit)
-    return Scale(scale.tolist(), (0.0 - zero * scale).tolist(), None)  # 0 - 0 is no negative 0
+        constant = self._minimum == self._maximum
+        step = np.maximum(np.abs(self._minimum), np.abs(self._maximum)) * np.finfo(np.float32).eps
+        blurred = np.flatnonzero(~constant & (unit < LEAST_STEPS * step))
+        if len(blurred):
+            first = int(blurred[0])
+            raise SourceError(
+                f"{where}: feature {first} ({len(blurred)} such) varies by {unit[first]:.3g} about "
+                f"{self._mean[first]:.9g}, which float32 cannot resolve; expected less offset or "
+                "more variation; subtract a constant from it in the source, or leave it out"
+            )
+        constant |= unit < np.finfo(np.float32).tiny  # its inverse would overflow
+        scale = 1 / np.where(constant, 1.0, unit)
+        return Scale(scale.tolist(), (0.0 - zero * scale).tolist(), None)  # 0 - 0 is no negative 0

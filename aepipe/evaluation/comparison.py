@@ -81,7 +81,7 @@ def baseline(entry: str, evaluated: Mapping[str, Evaluated]) -> str | None:
 
 
 def best_raw_probe(evaluated: Mapping[str, Evaluated]) -> tuple[Evaluated, str] | None:
-    """Give raw features and the probe that does best on them; None without labels or without them."""
+    """Give raw features and the probe best on them; None without labels or without them."""
     for one in evaluated.values():
         if one.kind == "raw" and one.figures["accuracy"]:
             accuracy: dict[str, Figure] = one.figures["accuracy"]
@@ -125,7 +125,8 @@ def right(one: Evaluated, probe: str) -> Array:
 def holm(comparisons: Sequence[Difference]) -> list[Difference]:
     """Correct the p-values for their number: the smallest times n, the next times n - 1, and so on.
 
-    Holm (1979), Scandinavian Journal of Statistics 6:65. A corrected value is never below that of a smaller p-value, and never above 1.
+    Holm (1979), Scandinavian Journal of Statistics 6:65. A corrected value is never below that of
+    a smaller p-value, and never above 1.
     """
     order = sorted(range(len(comparisons)), key=lambda place: comparisons[place].p_value)
     corrected = list(comparisons)

@@ -169,6 +169,7 @@ def fit_support_vectors(config: sections.SupportVectors, train: Labelled, valid:
                 model = SVC(C=inverse_penalty, kernel="precomputed").fit(kernel, train.labels)
                 chosen = {"inverse_penalty": inverse_penalty, "gamma": gamma}
                 yield Probe(chosen, on_kernel(model, gamma / size))
+            del kernel  # before the next one takes as much memory again
 
     winner = best(candidates(), Labelled(distances(valid.codes), valid.labels))
     return Probe(winner.chosen, chained(distances, winner.predict))

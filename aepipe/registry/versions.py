@@ -12,6 +12,7 @@ from aepipe.registry.described import Described
 from aepipe.tracking.facts import flattened, revision_tags
 
 METRIC = "metric."
+LOGGED = "models:/"  # and the id of the logged model: the source of every version made here
 
 
 def require_version(client: MlflowClient, experiment: str, model: Described, alias: str) -> str:
@@ -46,9 +47,16 @@ def _find(client: MlflowClient, model: Described) -> ModelVersion | None:
 
 
 def _has_files(client: MlflowClient, version: ModelVersion) -> bool:
-    if not version.model_id:
-        return True  # not made here, so not ours to doubt
-    return bool(client.list_logged_model_artifacts(version.model_id))
+    source = version.source or ""
+    if not source.startswith(LOGGED):
+        return True  # registered by another hand, so not ours to doubt
+    try:
+        logged = client.get_logged_model(source.removeprefix(LOGGED))
+        return bool(client.list_logged_model_artifacts(logged.model_id))
+    except MlflowException as error:
+        if error.error_code != "RESOURCE_DOES_NOT_EXIST":
+            raise
+        return False
 
 
 def _make(client: MlflowClient, experiment: str, model: Described) -> ModelVersion:
@@ -64,7 +72,7 @@ def _make(client: MlflowClient, experiment: str, model: Described) -> ModelVersi
             raise
     return client.create_model_version(
         model.name,
-        source=f"models:/{logged.model_id}",
+        source=f"{LOGGED}{logged.model_id}",
         run_id=logged.source_run_id,
         model_id=logged.model_id,
         tags=tags,

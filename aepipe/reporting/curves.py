@@ -82,7 +82,8 @@ def training(name: str, history: Sequence[Mapping[str, float]]) -> str:
     margin = 0.06 * (high - low) or 1.0
     axes.set_ylim(low - margin, high + margin)
     axes.set_xlim(0, epochs[-1] * 1.36)
-    axes.xaxis.set_major_locator(MaxNLocator(4, integer=True))
+    ticks = MaxNLocator(4, integer=True).tick_values(0, epochs[-1])
+    axes.set_xticks([tick for tick in ticks if 0 <= tick <= epochs[-1]])
     axes.yaxis.set_major_locator(MaxNLocator(4))
     axes.set_title(name)
     axes.set_xlabel("epoch")

@@ -13,7 +13,7 @@ from aepipe.data.dataset import Dataset
 from aepipe.data.parts import Array, Parts
 from aepipe.errors import ArtifactError
 from aepipe.files import read_description
-from aepipe.reporting.formats import label, significant
+from aepipe.reporting.formats import label, metric
 from aepipe.reporting.metrics import Metrics
 from aepipe.reporting.pictures import Limits, curves, filters, limits, picture
 
@@ -71,7 +71,8 @@ def reconstructions(
         if path is None or "squared_error" not in figures:
             continue
         png = _beside(dataset, array(path), originals, shades)
-        note = f"error {significant(figures['squared_error'])}, code {figures['code_size']}"
+        error = metric("squared_error", figures["squared_error"])
+        note = f"error {error}, code {figures['code_size']}"
         told = f"The same {count} samples as {label(entry)} reconstructs them"
         strips.append(strip(label(entry), note, png, told))
     return strips

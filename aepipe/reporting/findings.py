@@ -12,8 +12,6 @@ from aepipe.reporting.formats import (
 )
 from aepipe.reporting.metrics import Metrics
 
-CHANCE = "which chance alone could give"
-
 
 def findings(metrics: Metrics) -> list[str]:
     """Give a sentence on reconstruction, on the heads, on frozen codes: those that there are.
@@ -43,31 +41,37 @@ def relative_error(metrics: Metrics, entry: str) -> float | None:
     return difference / baseline if baseline > 0 else None
 
 
-def best_accuracy(metrics: Metrics) -> tuple[str, str, float] | None:
-    """Give entry, probe or head, and accuracy of whatever classifies best; None without labels."""
-    found = [
-        (entry, name.split("_", 1)[1], value)
-        for entry, figures in metrics.representations.items()
-        for name, value in figures.items()
-        if name.startswith(("accuracy_", "head_"))
+def has_equal_baseline(metrics: Metrics, entry: str) -> bool:
+    """Say whether the PCA that the entry is held against has the very same code size."""
+    sizes = [
+        metrics.representations[one]["code_size"]
+        for one in (entry, metrics.against_pca[entry]["pca"])
     ]
-    return max(found, key=lambda one: one[2], default=None)
+    return sizes[0] == sizes[1]
 
 
 def _reconstruction(metrics: Metrics) -> str | None:
     relative = {entry: relative_error(metrics, entry) for entry in metrics.against_pca}
-    known = {entry: share for entry, share in relative.items() if share is not None}
+    known = {
+        entry: share
+        for entry, share in relative.items()
+        if share is not None and has_equal_baseline(metrics, entry)
+    }
     if not known:
         return None
     entry = min(known, key=lambda name: known[name])
     against = metrics.against_pca[entry]
     ours = metric("squared_error", metrics.representations[entry]["squared_error"])
     theirs = metric("squared_error", metrics.representations[against["pca"]]["squared_error"])
-    chance = _judge(metrics, against["squared_error_p_holm"])
+    corrected = against["squared_error_p_holm"]
+    sure = (
+        "" if is_significant(metrics, corrected) else ", a difference that chance alone could give"
+    )
+    chance = f"{sure} ({probability(corrected)})"
     if known[entry] >= 0:
         return (
             f"No representation reconstructs better than PCA of its size; {label(entry)} comes "
-            f"nearest, with a squared error of {ours} per sample against {theirs} for "
+            f"nearest, with a squared error of {ours} per sample against the {theirs} of "
             f"{label(against['pca'])}{chance}."
         )
     return (
@@ -80,8 +84,7 @@ def _heads(metrics: Metrics) -> str | None:
     for entry, against in metrics.heads.items():
         accuracy = metrics.representations[entry]["head_finetuned"]
         parts = [
-            f"{points(against[f'{rival}_difference'])} against {name}"
-            f"{_judge(metrics, against[f'{rival}_p_holm'])}"
+            _distance(metrics, against[f"{rival}_difference"], against[f"{rival}_p_holm"], name)
             for rival, name in _rivals(against)
         ]
         return (
@@ -94,7 +97,7 @@ def _heads(metrics: Metrics) -> str | None:
 def _rivals(against: dict[str, Any]) -> list[tuple[str, str]]:
     rivals = [("control", "the same network from random weights")]
     if "raw" in against:
-        rivals.append(("raw", f"the best probe on raw features ({probe(against['raw'])})"))
+        rivals.append(("raw", f"{probe(against['raw'])} on raw features"))
     return [(rival, name) for rival, name in rivals if f"{rival}_difference" in against]
 
 
@@ -111,13 +114,15 @@ def _frozen(metrics: Metrics) -> str | None:
     against = metrics.against_pca.get(entry, {})
     if "linear_difference" not in against:
         return f"{text}."
-    chance = _judge(metrics, against["linear_p_holm"])
-    return (
-        f"{text}: {points(against['linear_difference'])} against {label(against['pca'])}{chance}."
+    distance = _distance(
+        metrics, against["linear_difference"], against["linear_p_holm"], label(against["pca"])
     )
+    return f"{text}: {distance}."
 
 
-def _judge(metrics: Metrics, corrected: float) -> str:
-    if is_significant(metrics, corrected):
-        return f" ({probability(corrected)})"
-    return f", {CHANCE} ({probability(corrected)})"
+def _distance(metrics: Metrics, difference: float, corrected: float, rival: str) -> str:
+    if not is_significant(metrics, corrected):
+        return f"no clear difference from {rival} ({points(difference)}, {probability(corrected)})"
+    side = "above" if difference > 0 else "below"
+    size = points(abs(difference)).removeprefix("+")
+    return f"{size} {side} {rival} ({probability(corrected)})"

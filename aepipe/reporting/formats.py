@@ -20,23 +20,25 @@ def metric(name: str, value: float) -> str:
     if name == "psnr":
         return f"{value:.1f}".replace("-", MINUS)
     if "squared_error" in name:
-        return significant(value)
+        return significant(value, SIGNIFICANT)
     return f"{value:.3f}".replace("-", MINUS)
 
 
 def difference(name: str, value: float) -> str:
     """Write a difference in the metric ``name``, with its sign."""
-    text = metric(name, abs(value))
+    size = abs(value)
+    # an error's difference has fewer digits that mean something than the error
+    text = significant(size, SIGNIFICANT - 1) if "squared_error" in name else metric(name, size)
     if float(text) == 0:
         return text
     return (MINUS if value < 0 else "+") + text
 
 
-def significant(value: float) -> str:
-    """Write four significant digits, without an exponent where that stays short."""
+def significant(value: float, digits: int) -> str:
+    """Write so many significant digits, without an exponent where that stays short."""
     if value == 0 or not 1e-4 <= abs(value) < 1e7:
-        return f"{value:.{SIGNIFICANT}g}".replace("-", MINUS)
-    decimals = max(0, SIGNIFICANT - 1 - math.floor(math.log10(abs(value))))
+        return f"{value:.{digits}g}".replace("-", MINUS)
+    decimals = max(0, digits - 1 - math.floor(math.log10(abs(value))))
     return f"{value:.{decimals}f}".replace("-", MINUS)
 
 
@@ -53,6 +55,16 @@ def probability(value: float) -> str:
 def percent(share: float) -> str:
     """Write a share as a percentage with one decimal."""
     return f"{100 * share:.1f} %".replace("-", MINUS)
+
+
+def level(confidence: float) -> str:
+    """Write a confidence level as a percentage with the decimals that it has."""
+    return f"{100 * confidence:g} %"
+
+
+def is_better(name: str, change: float) -> bool:
+    """Say whether a difference in the metric ``name`` is one for the better: errors should fall."""
+    return change < 0 if "squared_error" in name else change > 0
 
 
 def points(share: float) -> str:

@@ -76,13 +76,14 @@ def render(metrics: Metrics, material: Material) -> str:
         "difference": lambda value, name: formats.difference(name, value),
         "label": formats.label,
         "probe": formats.probe,
-        "percent": formats.percent,
+        "level": formats.level,
     }
+    environment.tests["better"] = lambda change, name: formats.is_better(name, change)
     environment.tests["significant"] = lambda corrected: is_significant(metrics, corrected)
     page: str = environment.get_template("report.html").render(
         style=(folder / "report.css").read_text(encoding="utf-8"),
         metrics=metrics,
-        findings=findings(metrics),
+        findings=[_unbroken(sentence) for sentence in findings(metrics)],
         names=_names(metrics),
         plots=_plots(metrics, material),
         confusion=_confusion(material),
@@ -90,6 +91,13 @@ def render(metrics: Metrics, material: Material) -> str:
         material=material,
     )
     return page
+
+
+def _unbroken(sentence: str) -> str:
+    """Keep a number and its unit, a p and its value, on one line."""
+    return sentence.replace(" %", "\N{NO-BREAK SPACE}%").replace(
+        "p = ", "p\N{NO-BREAK SPACE}=\N{NO-BREAK SPACE}"
+    )
 
 
 def _names(metrics: Metrics) -> dict[str, list[str]]:
@@ -117,9 +125,9 @@ def _plots(metrics: Metrics, material: Material) -> dict[str, list[str]]:
         "accuracies": [accuracies(metrics)] if names["accuracy"] or names["heads"] else [],
         "robustness": [
             robustness(metrics, kind, levels, figure)
+            for kind, levels in conditions(metrics).items()
             for figure, clean in figures
             if clean in has
-            for kind, levels in conditions(metrics).items()
         ],
         "training": [training(title, history) for title, history in material.histories.items()],
         "variance": [explained_variance(material.variances, sizes)] if len(sizes) else [],
@@ -133,7 +141,7 @@ def _confusion(material: Material) -> Confusion:
     wrong = counts * (1 - np.eye(len(names), dtype=np.int64))
     order = np.argsort(-wrong, axis=None, kind="stable")[:CONFUSIONS]
     largest = [
-        f"{names[actual]} taken for {names[predicted]}: {wrong[actual, predicted]}"
+        f"{names[actual]} taken for {names[predicted]} ({wrong[actual, predicted]})"
         for actual, predicted in zip(*np.unravel_index(order, wrong.shape), strict=True)
         if wrong[actual, predicted]
     ]

@@ -126,7 +126,7 @@ def svg(figure: Figure, identifier: str, title: str) -> str:
         text = text.replace(stand_in, variable)
     text = re.sub(r"\s*\n\s*", " ", text).replace("> <", "><").replace("xlink:href", "href")
     box = re.search(r'viewBox="0 0 ([\d.]+) ([\d.]+)"', text)
-    width = round(float(box.group(1)) * 4 / 3) if box else 0  # points to CSS pixels
+    width = round(float(box.group(1)) * 1.6) if box else 0  # CSS pixels, of which a point is 1.33
     head = (
         f'<svg viewBox="{box.group(0)[9:-1] if box else ""}" role="img" '
         f'aria-label="{_escaped(title)}" style="max-width:{width}px">'

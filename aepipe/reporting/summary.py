@@ -7,7 +7,7 @@ from rich.console import Console
 from rich.table import Table
 
 from aepipe.reporting.findings import findings
-from aepipe.reporting.formats import label, metric, percent
+from aepipe.reporting.formats import label, level, metric
 from aepipe.reporting.metrics import Metrics, read_metrics
 
 COLUMNS = {
@@ -87,7 +87,7 @@ def _lines(rows: list[list[str]]) -> list[str]:
 def _note(metrics: Metrics) -> str:
     comparisons = int(metrics.test["comparisons"])
     return (
-        f"Intervals at {percent(metrics.test['confidence'])} confidence over "
+        f"Intervals at {level(metrics.test['confidence'])} confidence over "
         f"{int(metrics.test['samples'])} test samples; p-values Holm-corrected over "
         f"{comparisons} paired comparisons."
     )

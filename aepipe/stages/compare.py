@@ -24,6 +24,7 @@ from aepipe.evaluation.uncertainty import Bootstrap
 from aepipe.files import read_json
 from aepipe.monitor import Monitor
 from aepipe.params.models import DATASET, Model
+from aepipe.reporting.leftovers import refuse_leftovers
 from aepipe.reporting.metrics import Metrics, scalars, write_metrics
 from aepipe.reporting.plot_data import write_plot_data
 from aepipe.signature import section
@@ -84,19 +85,12 @@ def require_declared(folder: Path, params: Params) -> None:
         ArtifactError: with the command to run.
     """
     names = [*params.representations, *params.models]
-    there = {path.name for path in folder.glob("[!.]*")}
     for name in names:
         stage = "evaluate" if name in params.representations else "evaluate-model"
         for path in (folder / f"{name}.json", folder / name / "samples.parquet"):
             if not path.is_file():
                 raise ArtifactError(f"{path}: no such file; `dvc repro {stage}@{name}` makes it")
-    stale = sorted(there - {*names, *(f"{name}.json" for name in names)})
-    if stale:
-        paths = " ".join(str(folder / name) for name in stale)
-        raise ArtifactError(
-            f"{folder}: holds {', '.join(stale)}, which params.yaml no longer declares; remove "
-            f"what is left over: `rm -r {paths}`"
-        )
+    refuse_leftovers(folder, [*names, *(f"{name}.json" for name in names)])
 
 
 def read_evaluated(folder: Path, params: Params) -> dict[str, Evaluated]:

@@ -25,8 +25,11 @@ from aepipe.params.models import DATASET, Finetune, Model, Stack, Unroll, Vae
 from aepipe.params.training import CorruptionSection
 from aepipe.reporting import exhibits
 from aepipe.reporting.exhibits import Strip
+from aepipe.reporting.leftovers import refuse_leftovers
 from aepipe.reporting.metrics import Metrics, read_metrics
 from aepipe.reporting.page import Material, render
+
+OF_PIPELINE = ("pca", "stack", "autoencoder", "classifier", "vae")  # the models of its own
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +70,8 @@ class Outputs:
 
 def run(params: Params, inputs: Inputs, outputs: Outputs, monitor: Monitor) -> None:
     """Gather, draw, render."""
+    refuse_leftovers(inputs.models, [*OF_PIPELINE, *params.models])
+    refuse_leftovers(inputs.models / "stack", params.stack.layers)
     dataset = open_dataset(inputs.dataset)
     metrics = read_metrics(inputs.metrics)
     material = Material(

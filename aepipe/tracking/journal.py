@@ -77,16 +77,20 @@ class Journal:
             header = self._header()
             with open_journal(str(header["key"])) as (path, file):
                 _write(file, header)
-                self._sender, since = Sender(path, file), time.monotonic()
-                for line in iter(self._lines.get, None):
-                    _write(file, line)
-                    late = time.monotonic() - since > RETRY_SECONDS
-                    if late and self._sender.trouble():
-                        self._sender.finish()
-                        self._sender, since = Sender(path, file), time.monotonic()
-                self._sender.wake()
+                self._send(path, file)
         except OSError as error:  # the disk; the training has better uses for what is left of it
             self._refused = f"{error.filename or PENDING}: {error.strerror}"
+
+    def _send(self, path: Path, file: IO[bytes]) -> None:
+        self._sender, since = Sender(path, file), time.monotonic()
+        try:
+            for line in iter(self._lines.get, None):
+                _write(file, line)
+                if time.monotonic() - since > RETRY_SECONDS and self._sender.trouble():
+                    self._sender.finish()
+                    self._sender, since = Sender(path, file), time.monotonic()
+        finally:
+            self._sender.wake()
 
 
 @final

@@ -27,6 +27,7 @@ SETTINGS = {
     TIMEOUT: "5",  # seconds
     "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
     "MLFLOW_LOGGING_LEVEL": "WARNING",
+    "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
 }
 
 
@@ -49,10 +50,15 @@ def connect() -> "MlflowClient":
     """Reach the tracking server, or open (and make, where it is new) the database.
 
     Raises:
-        RegistryError: it can't be reached.
+        RegistryError: it can't be reached, or MLflow is not installed.
     """
     os.environ.update(settings())  # MLflow reads some of them while it is imported
-    from mlflow import MlflowClient
+    try:
+        from mlflow import MlflowClient
+    except ModuleNotFoundError as error:
+        raise RegistryError(
+            f"MLflow is not installed ({error}); `pip install 'aepipe[pipeline]'` installs it"
+        ) from None
 
     uri = tracking_uri()
     with reached(), _alone(uri):

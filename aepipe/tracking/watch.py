@@ -64,7 +64,8 @@ class Tracked:
         self._console.record(step, figures)
         if self._journal is None:
             self._journal = Journal(self._header)
-        line = {"what": "figures", "time": _milliseconds(), "step": step, "figures": dict(figures)}
+        plain = {name: float(value) for name, value in figures.items()}  # numpy's have no JSON
+        line = {"what": "figures", "time": _milliseconds(), "step": step, "figures": plain}
         self._journal.put(line)
         self._complain(self._journal.trouble())
 

@@ -1,5 +1,6 @@
 import json
 import os
+import shutil
 import socket
 import subprocess
 import sys
@@ -97,15 +98,15 @@ def test_an_alias_that_is_gone_is_put_right(make_models, registry):
     assert carrier("vae") == 1
 
 
-def test_a_version_whose_files_are_gone_is_made_again(make_models, registry):
+def test_a_version_whose_files_or_logged_model_are_gone_is_made_again(make_models, registry):
     make_models(0)
     register_all(registry)
-    for model_file in Path("mlruns/artifacts").rglob("MLmodel"):
-        model_file.unlink()
-    for folder in Path("mlruns/artifacts/models").iterdir():
-        folder.rename(folder.with_name(f"gone-{folder.name}"))
+    shutil.rmtree("mlruns/artifacts/models")
     register_all(registry)
     assert carrier("encoder") == 2
+    client().delete_logged_model(str(candidate("encoder").source).removeprefix("models:/"))
+    register_all(registry)
+    assert carrier("encoder") == 3
 
 
 def test_a_registry_that_breaks_half_way_keeps_the_alias_where_it_was(

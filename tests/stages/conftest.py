@@ -1,12 +1,19 @@
-"""A small dataset of real digits, laid out as `ingest` does."""
+"""A small dataset of real digits as `ingest` lays it out, and evaluations as `evaluate` does."""
+
+from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 from sklearn.datasets import load_digits
 
-from aepipe.data.dataset import Dataset, describe_dataset
+from aepipe.data.contracts import write_table
+from aepipe.data.dataset import UNLABELLED, Dataset, describe_dataset
 from aepipe.data.parts import write_parts
+from aepipe.evaluation.uncertainty import Bootstrap, bootstrap_mean, figure, wilson
+from aepipe.files import write_json
+from aepipe.params.load import load_params
 
 COUNTS = {"train": 120, "valid": 40, "test": 40}
 
@@ -46,3 +53,95 @@ def small_digits(tmp_path_factory) -> Dataset:
     )
     describe_dataset(dataset)
     return dataset
+
+
+PARAMS = load_params(Path(__file__).parents[2] / "params.yaml")
+PROBES = ("linear", "nearest_neighbours")
+CONDITIONS = ("masking_0.25", "gaussian_0.3")
+BOOTSTRAP = Bootstrap(confidence=0.95, resamples=50, seed=1)
+
+
+@dataclass(frozen=True)
+class Made:
+    """A stand-in for one entry: how large its code is, what it loses, how often it is right."""
+
+    code_size: int
+    error: float | None
+    accuracy: float
+    heads: tuple[str, ...] = ()
+
+
+def made_entries() -> dict[str, dict[str, Made]]:
+    """Entries by the name of every representation and model that params.yaml declares."""
+    of_path = {
+        "data/dataset": {"": Made(64, None, 0.9)},
+        "models/pca": {"_4": Made(4, 3.0, 0.6), "_8": Made(8, 2.0, 0.75)},
+        "models/classifier": {"": Made(8, None, 0.9, ("finetuned", "control"))},
+    }
+    paths = dict(PARAMS.evaluate.representations) | dict.fromkeys(PARAMS.models, "")
+    other = {"": Made(8, 1.0, 0.8)}
+    return {
+        name: {f"{name}{suffix}": made for suffix, made in of_path.get(path, other).items()}
+        for name, path in paths.items()
+    }
+
+
+@pytest.fixture(scope="session")
+def write_evaluation():
+    """Writes `reports/evaluation` as `evaluate` would, of figures that are drawn by a seed."""
+
+    def write(folder: Path, dataset: Dataset, labelled: bool = True) -> Path:
+        rng = np.random.default_rng(0)
+        for name, entries in made_entries().items():
+            tables = [
+                draw_samples(entry, made, dataset, labelled, rng) for entry, made in entries.items()
+            ]
+            figures = {
+                entry: figures_of(made, table, labelled)
+                for (entry, made), table in zip(entries.items(), tables, strict=True)
+            }
+            write_json(folder / f"{name}.json", figures)
+            (folder / name).mkdir()
+            write_table(folder / name / "samples.parquet", pd.concat(tables, ignore_index=True))
+            for entry, made in entries.items():
+                if made.error is not None or made.code_size == 64:
+                    shown = dataset.scaled(dataset.features("test").load()[:3])
+                    np.save(folder / name / f"{entry}.npy", shown * np.float32(0.9))
+        return folder
+
+    return write
+
+
+def draw_samples(entry, made, dataset, labelled, rng) -> pd.DataFrame:
+    labels = dataset.labels("test") if labelled else np.full(dataset.counts["test"], UNLABELLED)
+    errors = np.nan if made.error is None else made.error * rng.uniform(0.8, 1.2, len(labels))
+    table = pd.DataFrame(
+        {"entry": entry, "id": dataset.ids("test"), "label": labels, "squared_error": errors}
+    )
+    for probe in (*PROBES, *made.heads) if labelled else made.heads:
+        right = rng.uniform(size=len(labels)) < made.accuracy
+        table[f"predicted_{probe}"] = np.where(right, np.maximum(labels, 0), (labels + 1) % 10)
+    return table
+
+
+def figures_of(made, table, labelled) -> dict:
+    def share(probe):
+        right = table[f"predicted_{probe}"] == table["label"]
+        return wilson(int(right.sum()), len(table), 0.95) if labelled else None
+
+    error = None
+    if made.error is not None:
+        error = bootstrap_mean(table["squared_error"].to_numpy(), BOOTSTRAP)
+    quality = figure(0.9, 0.8, 0.95)
+    return {
+        "code_size": made.code_size,
+        "reconstruction": error
+        and {"squared_error": error, "psnr": None, "ssim": quality, "explained_variance": quality},
+        "accuracy": {probe: share(probe) for probe in PROBES} if labelled else None,
+        "chosen": {},
+        "heads": {head: share(head) for head in made.heads},
+        "robustness": {
+            condition: {"accuracy": share("linear") if labelled else None, "squared_error": error}
+            for condition in CONDITIONS
+        },
+    }

@@ -132,7 +132,7 @@ def _read_labels(path: Path) -> Array:
     stored = read_idx(path)
     if stored.shape:
         raise SourceError(
-            f"{path}: {1 + len(stored.shape)} dimensions; expected 1, one label for each image; "
+            f"{path}: holds samples of shape {stored.shape}; expected one label for each image; "
             "check that it is the file of labels"
         )
     return stored.load()

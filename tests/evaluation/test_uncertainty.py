@@ -1,0 +1,152 @@
+"""Intervals keep their level and tests their rate of false alarms, on simulated data."""
+
+import math
+import time
+
+import numpy as np
+import pytest
+
+from aepipe.evaluation import uncertainty
+from aepipe.evaluation.uncertainty import (
+    Bootstrap,
+    bootstrap_mean,
+    mcnemar,
+    paired_test,
+    resampled_means,
+    wilson,
+)
+
+SETTINGS = Bootstrap(confidence=0.95, resamples=500, seed=7)
+
+
+def test_wilson_agrees_with_a_published_example():
+    # Newcombe (1998), Statistics in Medicine 17:857, table I, method 3: 81 of 263 and 15 of 148
+    first, second = wilson(81, 263, 0.95), wilson(15, 148, 0.95)
+
+    assert [round(first[key], 4) for key in ("low", "high")] == [0.2553, 0.3662]
+    assert [round(second[key], 4) for key in ("low", "high")] == [0.0624, 0.1605]
+
+
+def test_wilson_ends_solve_the_score_equation():
+    successes, trials, z = 357, 360, 1.959963984540054
+    share = successes / trials
+    interval = wilson(successes, trials, 0.95)
+
+    for end in (interval["low"], interval["high"]):
+        assert abs(share - end) == pytest.approx(z * math.sqrt(end * (1 - end) / trials))
+
+
+@pytest.mark.parametrize(("successes", "trials"), [(0, 1), (0, 40), (40, 40), (1, 1)])
+def test_wilson_stays_within_zero_and_one_and_contains_the_share(successes, trials):
+    interval = wilson(successes, trials, 0.99)
+
+    assert 0 <= interval["low"] <= interval["value"] <= interval["high"] <= 1
+
+
+@pytest.mark.parametrize("share", [0.5, 0.95, 0.99])
+def test_wilson_covers_the_truth_as_often_as_it_says(share):
+    drawn = np.random.default_rng(0).binomial(360, share, size=4000)
+    intervals = [wilson(int(successes), 360, 0.95) for successes in drawn]
+    covered = np.mean([i["low"] <= share <= i["high"] for i in intervals])
+
+    assert covered == pytest.approx(0.95, abs=0.02)
+
+
+def test_bootstrap_of_means_covers_the_truth_as_often_as_it_says():
+    rng = np.random.default_rng(1)
+    samples = rng.gamma(2.0, size=(400, 200))  # skewed, as squared errors are; mean 2
+    intervals = [bootstrap_mean(values, SETTINGS) for values in samples]
+    covered = np.mean([i["low"] <= 2 <= i["high"] for i in intervals])
+
+    assert covered == pytest.approx(0.95, abs=0.03)
+
+
+def test_bootstrap_has_the_width_of_the_normal_theory():
+    values = np.random.default_rng(2).normal(5, 3, size=2000)
+    interval = bootstrap_mean(values, Bootstrap(0.95, 4000, seed=3))
+    half = 1.96 * values.std() / math.sqrt(2000)
+
+    assert interval["value"] == values.mean()
+    assert interval["high"] - interval["value"] == pytest.approx(half, rel=0.06)
+    assert interval["value"] - interval["low"] == pytest.approx(half, rel=0.06)
+
+
+def test_resamples_do_not_depend_on_the_memory_they_are_drawn_in(monkeypatch):
+    values = np.random.default_rng(4).normal(size=(97, 2))
+    at_once = resampled_means(values, SETTINGS)
+    monkeypatch.setattr(uncertainty, "BLOCK", 300)
+
+    np.testing.assert_array_equal(resampled_means(values, SETTINGS), at_once)
+
+
+def test_columns_are_resampled_together():
+    values = np.random.default_rng(5).normal(size=60)
+    means = resampled_means(np.stack([values, 3 * values + 1], axis=1), SETTINGS)
+
+    np.testing.assert_allclose(means[:, 1], 3 * means[:, 0] + 1)
+
+
+def test_equal_values_have_an_interval_without_width():
+    interval = bootstrap_mean(np.full(30, 0.1), SETTINGS)
+
+    assert interval["low"] <= interval["value"] <= interval["high"]
+    assert interval["high"] - interval["low"] < 1e-15
+
+
+def test_ten_thousand_samples_are_resampled_two_thousand_times_within_two_seconds():
+    values = np.random.default_rng(6).gamma(2.0, size=10_000)
+    started = time.process_time()
+    bootstrap_mean(values, Bootstrap(0.95, 2000, seed=1))
+
+    assert time.process_time() - started < 2
+
+
+def right(only_first: int, only_second: int, both: int) -> tuple[np.ndarray, np.ndarray]:
+    first = np.repeat([True, False, True], [only_first, only_second, both])
+    second = np.repeat([False, True, True], [only_first, only_second, both])
+    return first, second
+
+
+def test_mcnemar_is_the_tail_of_fair_coins():
+    # 2 of 12 discordant: 2 (C(12,0) + C(12,1) + C(12,2)) / 2^12 = 2 * 79 / 4096
+    assert mcnemar(*right(2, 10, 50)) == pytest.approx(2 * 79 / 4096)
+    assert mcnemar(*right(10, 2, 0)) == pytest.approx(2 * 79 / 4096)
+
+
+def test_mcnemar_finds_no_difference_where_there_is_none():
+    assert mcnemar(*right(0, 0, 20)) == 1
+    assert mcnemar(*right(4, 4, 20)) == 1
+
+
+def test_mcnemar_raises_no_more_false_alarms_than_it_says():
+    rng = np.random.default_rng(8)
+    first, second = rng.random((2, 2000, 360)) < 0.9
+    alarms = np.mean([mcnemar(a, b) < 0.05 for a, b in zip(first, second, strict=True)])
+
+    assert 0.02 < alarms <= 0.05  # exact, so it errs on the side of caution
+
+
+def test_paired_test_raises_as_many_false_alarms_as_it_says():
+    rng = np.random.default_rng(9)
+    samples = rng.gamma(2.0, size=(600, 100)) - 2.0
+    alarms = np.mean([paired_test(values, SETTINGS) < 0.05 for values in samples])
+
+    assert alarms == pytest.approx(0.05, abs=0.025)
+
+
+def test_paired_test_finds_a_clear_difference_and_no_more_than_it_can_resolve():
+    differences = np.random.default_rng(10).normal(1.0, 1.0, size=200)
+
+    assert paired_test(differences, SETTINGS) == 1 / 501
+
+
+def test_paired_test_agrees_with_the_normal_theory():
+    differences = np.random.default_rng(11).normal(size=400)
+    differences += 1.5 * differences.std() / 20 - differences.mean()  # 1.5 standard errors
+    p_value = paired_test(differences, Bootstrap(0.95, 20_000, seed=1))
+
+    assert p_value == pytest.approx(math.erfc(1.5 / math.sqrt(2)), abs=0.01)
+
+
+def test_paired_test_of_equals_gives_one():
+    assert paired_test(np.zeros(20), SETTINGS) == 1

@@ -1,0 +1,226 @@
+"""The comparison: what it claims, against what, and what it refuses."""
+
+import csv
+import json
+import shutil
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from aepipe.data.contracts import Comparison, checked, write_table
+from aepipe.errors import ArtifactError
+from aepipe.monitor import Silent
+from aepipe.params.load import load_params
+from aepipe.stages import compare
+
+WHOLE = load_params(Path(__file__).parents[2] / "params.yaml")
+PARAMS = compare.Params(
+    seed=WHOLE.seed,
+    models=WHOLE.models,
+    representations=WHOLE.evaluate.representations,
+    confidence=0.95,
+    resamples=1999,
+)
+
+
+@pytest.fixture
+def evaluation(write_evaluation, small_digits, tmp_path) -> Path:
+    return write_evaluation(tmp_path / "evaluation", small_digits)
+
+
+def run(evaluation: Path, output: Path, params=PARAMS, monitor=None):
+    outputs = compare.Outputs(output / "metrics.json", output / "plots", output / "c.parquet")
+    output.mkdir(parents=True)
+    compare.run(params, compare.Inputs(evaluation), outputs, monitor or Silent())
+    return json.loads(outputs.metrics.read_text())
+
+
+def test_every_figure_of_every_evaluation_is_among_the_metrics(evaluation, tmp_path):
+    metrics = run(evaluation, tmp_path / "out")
+    files = list(evaluation.glob("*.json"))
+    assert len(files) == len(WHOLE.evaluate.representations) + len(WHOLE.models)
+    for path in files:
+        for entry, figures in json.loads(path.read_text()).items():
+            flat = metrics["representations"][entry]
+            assert flat["code_size"] == figures["code_size"]
+            nested = {**(figures["reconstruction"] or {})}
+            nested |= {f"accuracy_{name}": f for name, f in figures["accuracy"].items()}
+            nested |= {f"head_{name}": f for name, f in figures["heads"].items()}
+            for condition, robust in figures["robustness"].items():
+                nested |= {f"robust_{name}_{condition}": f for name, f in robust.items()}
+            for name, f in nested.items():
+                if f is None:
+                    assert name not in flat
+                else:
+                    assert flat[name] == f["value"]
+                    interval = metrics["intervals"][entry][name]
+                    assert interval == {"low": f["low"], "high": f["high"]}
+
+
+def test_no_metric_is_null(evaluation, tmp_path):
+    run(evaluation, tmp_path / "out")
+    assert "null" not in (tmp_path / "out" / "metrics.json").read_text()
+
+
+def test_each_entry_is_held_against_the_largest_pca_that_is_not_larger(evaluation, tmp_path):
+    against = run(evaluation, tmp_path / "out")["against_pca"]
+    others = {"raw", "stack", "autoencoder", "classifier", "vae", *WHOLE.models}
+    assert set(against) == others
+    assert {held["pca"] for held in against.values()} == {"pca_8"}
+
+
+def test_a_code_smaller_than_every_pca_is_held_against_none(evaluation, tmp_path):
+    path = evaluation / "vae.json"
+    figures = json.loads(path.read_text())
+    figures["vae"]["code_size"] = 3
+    path.write_text(json.dumps(figures))
+    assert "vae" not in run(evaluation, tmp_path / "out")["against_pca"]
+
+
+def test_differences_are_those_of_the_figures(evaluation, tmp_path):
+    metrics = run(evaluation, tmp_path / "out")
+    of = metrics["representations"]
+    for entry, held in metrics["against_pca"].items():
+        linear = of[entry]["accuracy_linear"] - of["pca_8"]["accuracy_linear"]
+        assert held["linear_difference"] == pytest.approx(linear)
+        assert held["linear_low"] <= held["linear_difference"] <= held["linear_high"]
+    error = of["autoencoder"]["squared_error"] - of["pca_8"]["squared_error"]
+    held = metrics["against_pca"]["autoencoder"]
+    assert held["squared_error_difference"] == pytest.approx(error)
+    assert "squared_error_difference" not in metrics["against_pca"]["classifier"]
+    heads = metrics["heads"]["classifier"]
+    control = of["classifier"]["head_finetuned"] - of["classifier"]["head_control"]
+    assert heads["control_difference"] == pytest.approx(control)
+    best = max(of["raw"][f"accuracy_{p}"] for p in ("linear", "nearest_neighbours"))
+    assert of["raw"][f"accuracy_{heads['raw']}"] == best
+
+
+def test_half_the_error_is_found_significant_and_a_copy_of_pca_is_not(evaluation, tmp_path):
+    table = pd.read_parquet(evaluation / "pca" / "samples.parquet")
+    copied = table[table["entry"] == "pca_8"].assign(entry="vae")
+    write_table(evaluation / "vae" / "samples.parquet", copied)
+    against = run(evaluation, tmp_path / "out")["against_pca"]
+    assert against["autoencoder"]["squared_error_p_holm"] < 0.05
+    for name in ("squared_error", "linear", "nearest_neighbours"):
+        assert against["vae"][f"{name}_difference"] == 0
+        assert against["vae"][f"{name}_p_value"] == 1
+
+
+def test_the_same_inputs_give_the_same_bytes(evaluation, tmp_path):
+    for name in ("one", "two"):
+        run(evaluation, tmp_path / name)
+    files = [path for path in (tmp_path / "one").rglob("*") if path.is_file()]
+    assert len(files) == 6
+    for path in files:
+        other = tmp_path / "two" / path.relative_to(tmp_path / "one")
+        assert path.read_bytes() == other.read_bytes()
+
+
+def test_the_comparison_table_keeps_its_contract_and_agrees_with_the_metrics(evaluation, tmp_path):
+    metrics = run(evaluation, tmp_path / "out")
+    path = tmp_path / "out" / "c.parquet"
+    table = checked(Comparison, pd.read_parquet(path), path).set_index(["entry", "metric"])
+    assert (
+        table.loc[("stack", "accuracy_linear"), "value"]
+        == (metrics["representations"]["stack"]["accuracy_linear"])
+    )
+    assert (
+        table.loc[("stack", "squared_error_difference"), "low"]
+        == (metrics["against_pca"]["stack"]["squared_error_low"])
+    )
+
+
+def test_plot_tables_agree_with_the_metrics(evaluation, tmp_path):
+    metrics = run(evaluation, tmp_path / "out")["representations"]
+    plots = tmp_path / "out" / "plots"
+    rows = {
+        path.stem: list(csv.DictReader(path.read_text().splitlines()))
+        for path in plots.glob("*.csv")
+    }
+    assert set(rows) == {"accuracy", "reconstruction", "robustness", "confusion"}
+    for row in rows["accuracy"]:
+        kind = "head" if row["probe"] in ("finetuned", "control") else "accuracy"
+        assert float(row["accuracy"]) == metrics[row["entry"]][f"{kind}_{row['probe']}"]
+    for row in rows["reconstruction"]:
+        assert float(row["squared_error"]) == metrics[row["entry"]]["squared_error"]
+    clean = [row for row in rows["robustness"] if float(row["level"]) == 0]
+    assert len(clean) == 2 * len(metrics)  # two kinds of noise
+    for row in clean:
+        assert float(row["accuracy"]) == metrics[row["entry"]]["accuracy_linear"]
+    right = np.mean([row["actual"] == row["predicted"] for row in rows["confusion"]])
+    assert right == pytest.approx(metrics["classifier"]["head_finetuned"])
+
+
+def test_data_without_labels_are_compared_by_their_errors(write_evaluation, small_digits, tmp_path):
+    evaluation = write_evaluation(tmp_path / "evaluation", small_digits, labelled=False)
+    metrics = run(evaluation, tmp_path / "out")
+    assert metrics["heads"] == {}
+    assert set(metrics["against_pca"]) == {"stack", "autoencoder", "vae", *WHOLE.models}
+    assert metrics["test"]["comparisons"] == len(metrics["against_pca"])
+    confusion = (tmp_path / "out" / "plots" / "confusion.csv").read_text()
+    assert confusion == "actual,predicted\n"
+
+
+def test_without_pca_nothing_is_held_against_it(evaluation, tmp_path):
+    shutil.rmtree(evaluation / "pca")
+    (evaluation / "pca.json").unlink()
+    paths = {name: p for name, p in PARAMS.representations.items() if name != "pca"}
+    metrics = run(evaluation, tmp_path / "out", replace(PARAMS, representations=paths))
+    assert metrics["against_pca"] == {}
+
+
+@pytest.mark.parametrize(
+    ("name", "command"),
+    [
+        ("stack", "dvc repro evaluate@stack"),
+        (next(iter(WHOLE.models)), "dvc repro evaluate-model@"),
+    ],
+)
+def test_a_missing_evaluation_is_named_with_the_stage_that_makes_it(
+    name, command, evaluation, tmp_path
+):
+    (evaluation / f"{name}.json").unlink()
+    with pytest.raises(ArtifactError, match=rf"{name}\.json: no such file; `{command}"):
+        run(evaluation, tmp_path / "out")
+
+
+def test_leftovers_of_what_is_declared_no_longer_are_refused_with_the_command(evaluation, tmp_path):
+    shutil.copytree(evaluation / "vae", evaluation / "old")
+    shutil.copy(evaluation / "vae.json", evaluation / "old.json")
+    (evaluation / ".gitignore").write_text("/vae\n")  # DVC's own
+    with pytest.raises(ArtifactError, match=r"which params\.yaml does not declare") as error:
+        run(evaluation, tmp_path / "out")
+    assert f"`rm -r {evaluation / 'old'} {evaluation / 'old.json'}`" in str(error.value)
+
+
+def test_an_evaluation_of_other_samples_is_refused(evaluation, tmp_path):
+    path = evaluation / "vae" / "samples.parquet"
+    write_table(path, pd.read_parquet(path).iloc[1:])
+    with pytest.raises(ArtifactError, match="39 samples of vae are not the 40 of raw"):
+        run(evaluation, tmp_path / "out")
+
+
+def test_too_few_resamples_to_show_anything_are_warned_of(evaluation, tmp_path):
+    class Listening:
+        def __init__(self):
+            self.warnings = []
+            self.warn = self.warnings.append
+
+        def remark(self, text):
+            pass
+
+    monitor = Listening()
+    run(evaluation, tmp_path / "few", replace(PARAMS, resamples=50), monitor)
+    run(evaluation, tmp_path / "enough", PARAMS, monitor)
+    assert len(monitor.warnings) == 1
+    assert "evaluate.resamples = 50 can't show a difference" in monitor.warnings[0]
+
+
+def test_comparing_needs_no_torch():
+    check = "import aepipe.stages.compare, sys; sys.exit('torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", check], check=False).returncode == 0

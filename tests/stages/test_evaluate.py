@@ -1,0 +1,264 @@
+"""Laws of the evaluation, on raw features and PCA of a small dataset."""
+
+import json
+import math
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from sklearn import decomposition
+
+from aepipe.errors import ContractError
+from aepipe.evaluation.pca import fit_pca, save_pca
+from aepipe.monitor import Silent
+from aepipe.params.evaluation import Probes
+from aepipe.params.training import CorruptionSection
+from aepipe.representation import Representation
+from aepipe.stages import corrupt, evaluate
+from aepipe.stages.evaluate import Inputs, Outputs, Params, as_subject
+
+CONFIG = {
+    "linear": {"inverse_penalties": [0.01, 1.0]},
+    "nearest_neighbours": {"neighbours": [1, 3]},
+    "support_vectors": {"inverse_penalties": [1.0], "gammas": [0.3, 1.0]},
+    "random_forest": {"trees": 20, "leaf_sizes": [1, 3]},
+    "gradient_boosting": {"rounds": 5, "learning_rates": [0.1]},
+    "rows": 100,
+}
+CONDITIONS = [
+    {"kind": "masking", "fraction": 0.0},
+    {"kind": "gaussian", "standard_deviation": 0.5},
+]
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture(scope="module")
+def pipeline(small_digits, tmp_path_factory) -> Path:
+    """A folder with the dataset, its corrupted splits and PCA of 3 and 10 components."""
+    folder = tmp_path_factory.mktemp("pipeline")
+    shutil.copytree(small_digits.folder, folder / "dataset")
+    section = CorruptionSection.model_validate({"conditions": CONDITIONS})
+    corrupt.run(
+        corrupt.Params(0, section),
+        corrupt.Inputs(folder / "dataset"),
+        corrupt.Outputs(folder / "corrupted"),
+        Silent(),
+    )
+    train = small_digits.scaled(small_digits.features("train").load())
+    save_pca(folder / "pca", fit_pca([train], [3, 10]))
+    run(folder, folder / "dataset", "raw")
+    run(folder, folder / "pca", "pca")
+    return folder
+
+
+def run(folder: Path, model: Path, name: str, batch_size: int = 16, monitor=None) -> None:
+    """Evaluate ``model`` into ``folder/reports``."""
+    reports = folder / "reports"
+    reports.mkdir(exist_ok=True)
+    evaluate.run(
+        Params(0, name, Probes.model_validate(CONFIG), 0.95, 200, 4, batch_size),
+        Inputs(folder / "dataset", folder / "corrupted", model),
+        Outputs(reports / f"{name}.json", reports / name),
+        monitor or Silent(),
+    )
+
+
+def figures(folder: Path, name: str) -> dict:
+    return json.loads((folder / "reports" / f"{name}.json").read_text())
+
+
+def table(folder: Path, name: str) -> pd.DataFrame:
+    return pd.read_parquet(folder / "reports" / name / "samples.parquet")
+
+
+def leaves(content) -> list:
+    if isinstance(content, dict):
+        return [leaf for value in content.values() for leaf in leaves(value)]
+    return [content]
+
+
+def triples(content) -> list[dict]:
+    if not isinstance(content, dict):
+        return []
+    if set(content) == {"value", "low", "high"}:
+        return [content]
+    return [found for value in content.values() for found in triples(value)]
+
+
+def test_entries_are_named_after_the_representation_and_its_size(pipeline):
+    assert list(figures(pipeline, "raw")) == ["raw"]
+    assert {k: v["code_size"] for k, v in figures(pipeline, "pca").items()} == {
+        "pca_3": 3,
+        "pca_10": 10,
+    }
+    files = sorted(path.name for path in (pipeline / "reports" / "pca").iterdir())
+    assert files == ["pca_10.npy", "pca_3.npy", "samples.parquet"]
+
+
+@pytest.mark.parametrize("name", ["raw", "pca"])
+def test_every_figure_is_finite_and_within_its_interval(pipeline, name):
+    content = figures(pipeline, name)
+
+    assert all(math.isfinite(leaf) for leaf in leaves(content) if leaf is not None)
+    found = triples(content)
+    assert len(found) > 6
+    assert all(f["low"] <= f["value"] <= f["high"] for f in found)
+
+
+@pytest.mark.parametrize("name", ["raw", "pca"])
+def test_each_accuracy_is_that_of_its_predictions(pipeline, name, small_digits):
+    for entry, content in figures(pipeline, name).items():
+        rows = table(pipeline, name)
+        rows = rows[rows["entry"] == entry]
+        assert list(rows["id"]) == list(small_digits.ids("test"))
+        for probe, figure in content["accuracy"].items():
+            right = (rows[f"predicted_{probe}"] == rows["label"]).mean()
+            assert figure["value"] == pytest.approx(right)
+        assert set(content["accuracy"]) == set(content["chosen"]) == set(CONFIG) - {"rows"}
+
+
+def test_reconstruction_figures_are_those_of_an_independent_pca(pipeline, small_digits):
+    train, test = (
+        small_digits.scaled(small_digits.features(split).load()).reshape(-1, 64).astype(np.float64)
+        for split in ("train", "test")
+    )
+    oracle = decomposition.PCA(10, svd_solver="full").fit(train)
+    decoded = oracle.inverse_transform(oracle.transform(test))
+    errors = np.square(decoded - test).sum(axis=1)
+
+    content = figures(pipeline, "pca")["pca_10"]["reconstruction"]
+    rows = table(pipeline, "pca").query("entry == 'pca_10'")
+    np.testing.assert_allclose(rows["squared_error"], errors, rtol=1e-4)
+    assert content["squared_error"]["value"] == pytest.approx(errors.mean(), rel=1e-5)
+    assert content["psnr"]["value"] == pytest.approx(-10 * np.log10(errors.mean() / 64), rel=1e-5)
+    explained = 1 - errors.sum() / np.square(test - test.mean(axis=0)).sum()
+    assert content["explained_variance"]["value"] == pytest.approx(explained, rel=1e-5)
+    examples = np.load(pipeline / "reports" / "pca" / "pca_10.npy")
+    np.testing.assert_allclose(examples.reshape(4, 64), decoded[:4], atol=1e-5)
+
+
+def test_raw_features_reconstruct_nothing_and_keep_the_originals(pipeline, small_digits):
+    content = figures(pipeline, "raw")["raw"]
+    originals = small_digits.scaled(small_digits.features("test").load())
+
+    assert content["reconstruction"] is None
+    assert all(c["squared_error"] is None for c in content["robustness"].values())
+    assert table(pipeline, "raw")["squared_error"].isna().all()
+    np.testing.assert_array_equal(np.load(pipeline / "reports" / "raw" / "raw.npy"), originals[:4])
+
+
+def test_a_corruption_that_changes_nothing_costs_nothing(pipeline):
+    for content in figures(pipeline, "pca").values():
+        assert list(content["robustness"]) == ["masking_0", "gaussian_0.5"]
+        same, noisy = content["robustness"].values()
+        assert same["accuracy"] == content["accuracy"]["linear"]
+        assert same["squared_error"]["value"] == pytest.approx(
+            content["reconstruction"]["squared_error"]["value"]
+        )
+        assert noisy["squared_error"]["value"] > 1.2 * same["squared_error"]["value"]
+        assert noisy["accuracy"]["value"] < same["accuracy"]["value"]
+
+
+def test_figures_do_not_depend_on_the_batches(pipeline, tmp_path):
+    for name in ("dataset", "corrupted", "pca"):
+        (tmp_path / name).symlink_to(pipeline / name)
+    run(tmp_path, tmp_path / "pca", "pca", batch_size=7)
+
+    here, there = leaves(figures(tmp_path, "pca")), leaves(figures(pipeline, "pca"))
+    assert here == pytest.approx(there, rel=1e-5)
+
+
+def test_another_process_gives_the_same_bytes(pipeline, tmp_path):
+    for name in ("dataset", "corrupted", "pca"):
+        (tmp_path / name).symlink_to(pipeline / name)
+    script = (
+        "import importlib.util, pathlib\n"
+        f"spec = importlib.util.spec_from_file_location('laws', {__file__!r})\n"
+        "laws = importlib.util.module_from_spec(spec)\n"
+        "spec.loader.exec_module(laws)\n"
+        f"folder = pathlib.Path({str(tmp_path)!r})\n"
+        "laws.run(folder, folder / 'pca', 'pca')\n"
+    )
+    # another hash seed and another number of threads must not show
+    environment = os.environ | {"PYTHONHASHSEED": "12", "OMP_NUM_THREADS": "3"}
+    subprocess.run([sys.executable, "-c", script], cwd=ROOT, env=environment, check=True)
+
+    files = sorted(p for p in (tmp_path / "reports").rglob("*") if p.is_file())
+    assert len(files) == 4
+    for file in files:
+        twin = pipeline / "reports" / file.relative_to(tmp_path / "reports")
+        assert file.read_bytes() == twin.read_bytes(), file.name
+
+
+@pytest.fixture
+def relabelled(pipeline, tmp_path):
+    """Give a function that copies the pipeline with other labels."""
+
+    def make(change) -> Path:
+        for name in ("corrupted", "pca"):
+            (tmp_path / name).symlink_to(pipeline / name)
+        shutil.copytree(pipeline / "dataset", tmp_path / "dataset")
+        samples = pd.read_parquet(pipeline / "dataset" / "samples.parquet")
+        samples["label"] = change(samples)
+        samples.to_parquet(tmp_path / "dataset" / "samples.parquet", index=False)
+        return tmp_path
+
+    return make
+
+
+def test_test_labels_change_neither_what_is_chosen_nor_what_is_predicted(pipeline, relabelled):
+    folder = relabelled(lambda s: s["label"].where(s["split"] != "test", s["label"].max()))
+    run(folder, folder / "pca", "pca")
+
+    for entry, content in figures(pipeline, "pca").items():
+        assert figures(folder, "pca")[entry]["chosen"] == content["chosen"]
+    predicted = [name for name in table(folder, "pca") if name.startswith("predicted_")]
+    assert len(predicted) == 5
+    pd.testing.assert_frame_equal(
+        table(folder, "pca")[predicted], table(pipeline, "pca")[predicted]
+    )
+
+
+class Hearing(Silent):
+    """Keeps the remarks."""
+
+    def __init__(self):
+        self.remarks = []
+
+    def remark(self, text):
+        self.remarks.append(text)
+
+
+def test_without_labels_there_are_no_accuracies_and_a_remark_says_so(relabelled):
+    folder, hearing = relabelled(lambda samples: -1), Hearing()
+    run(folder, folder / "pca", "pca", monitor=hearing)
+
+    for content in figures(folder, "pca").values():
+        assert content["accuracy"] is None
+        assert content["chosen"] == {}
+        assert all(c["accuracy"] is None for c in content["robustness"].values())
+        assert content["reconstruction"]["ssim"]["value"] > 0
+    assert list(table(folder, "pca")) == ["entry", "id", "label", "squared_error"]
+    assert [text for text in hearing.remarks if text.startswith("no accuracies: 0 classes")]
+
+
+def test_heads_predict_the_label_of_the_largest_logit():
+    logits = torch.tensor([[0.1, 0.9, 0.0], [2.0, 1.0, -1.0]])
+    representation = Representation("", 2, lambda x: x, None, {"own": lambda x: logits})
+    subject = as_subject(representation, Path("models/any"))
+
+    np.testing.assert_array_equal(subject.heads["own"](np.zeros((2, 2), np.float32)), [1, 0])
+    assert subject.decode is None
+
+
+def test_codes_that_are_not_finite_are_refused():
+    representation = Representation("", 2, lambda x: x / 0, None)
+    subject = as_subject(representation, Path("models/any"))
+    with pytest.raises(ContractError, match="models/any: gives codes that are not finite"):
+        subject.encode(np.ones((3, 2), np.float32))

@@ -79,20 +79,11 @@ def write_dataset(
     Raises:
         SourceError: features are not finite, or the source is damaged.
     """
-    moments, summaries = Moments(prod(source.shape)), Summaries()
-
-    def watched() -> Iterator[Array]:
-        start = 0
-        for block in _finite(source, source.blocks, monitor):
-            moments.add(block[assigned.splits[start : start + len(block)] == "train"])
-            summaries.add(block)
-            start += len(block)
-            yield block
-
-    _write_by_split(folder / "features", watched(), assigned.splits)
+    moments, summaries, splits = Moments(prod(source.shape)), Summaries(), assigned.splits
+    blocks = _finite(source, source.blocks, monitor)
+    _write_by_split(folder / "features", _summed_up(blocks, splits, moments, summaries), splits)
     if source.noisy is not None:
-        noisy = _finite(source, source.noisy, monitor)
-        _write_by_split(folder / "noisy", noisy, assigned.splits)
+        _write_by_split(folder / "noisy", _finite(source, source.noisy, monitor), splits)
     samples = _samples(source, assigned, summaries)
     write_table(folder / "samples.parquet", samples)
     scale = moments.fit(assigned.scaling, source.bounds, source.where)
@@ -105,7 +96,7 @@ def write_dataset(
         offset=scale.offset,
         value_range=scale.value_range,
         classes=list(source.classes),
-        counts={split: int((assigned.splits == split).sum()) for split in SPLITS},
+        counts={split: int((splits == split).sum()) for split in SPLITS},
         paired=source.noisy is not None,
     )
     describe_dataset(dataset)
@@ -136,6 +127,18 @@ def _finite(source: SourceData, blocks: Blocks, monitor: Monitor) -> Iterator[Ar
             f"{', '.join(bad[:EXAMPLES])}{', ...' if len(bad) > EXAMPLES else ''}; expected finite "
             "numbers; mend or remove these samples"
         )
+
+
+def _summed_up(
+    blocks: Iterable[Array], splits: NDArray[Any], moments: Moments, summaries: Summaries
+) -> Iterator[Array]:
+    """Hand on blocks of rows, adding all to ``summaries`` and those of training to ``moments``."""
+    start = 0
+    for block in blocks:
+        moments.add(block[splits[start : start + len(block)] == "train"])
+        summaries.add(block)
+        start += len(block)
+        yield block
 
 
 def _write_by_split(folder: Path, blocks: Iterable[Array], splits: NDArray[Any]) -> None:

@@ -154,22 +154,32 @@ def labels(
 
 
 def spread(wanted: Sequence[float], gap: float, low: float, high: float) -> list[float]:
-    """Move labels apart: positions near ``wanted``, ``gap`` apart, within ``low`` and ``high``.
+    """Move labels apart: the positions nearest to ``wanted`` that are ``gap`` apart.
 
-    Labels keep their order. Where they do not fit, they are spaced evenly over the range.
+    Labels keep their order, and a crowd of them stays centred on what it labels: the least squares
+    solution, by pooling neighbours that are too close (isotonic regression, Barlow et al. 1972).
+
+    Args:
+        wanted: positions, in any order.
+        gap: between two labels; less where they would not fit.
+        low: smallest position.
+        high: largest position.
     """
-    order = sorted(range(len(wanted)), key=lambda place: wanted[place])
     gap = min(gap, (high - low) / max(1, len(wanted) - 1))
-    placed: list[float] = []
-    for place in order:
-        placed.append(max(wanted[place], low, placed[-1] + gap if placed else low))
-    ceiling = high
-    for number in reversed(range(len(placed))):
-        placed[number] = min(placed[number], ceiling)
-        ceiling = placed[number] - gap
+    order = sorted(range(len(wanted)), key=lambda place: wanted[place])
+    pools: list[tuple[float, int]] = []  # mean and size, of positions less the gaps below them
+    for rank, place in enumerate(order):
+        pool = (wanted[place] - rank * gap, 1)
+        while pools and pools[-1][0] > pool[0]:
+            mean, size = pools.pop()
+            total = size + pool[1]
+            pool = ((mean * size + pool[0] * pool[1]) / total, total)
+        pools.append(pool)
+    means = [mean for mean, size in pools for _ in range(size)]
+    ceiling = high - (len(wanted) - 1) * gap
     result = [0.0] * len(wanted)
-    for place, position in zip(order, placed, strict=True):
-        result[place] = position
+    for rank, (place, mean) in enumerate(zip(order, means, strict=True)):
+        result[place] = min(max(mean, low), ceiling) + rank * gap
     return result
 
 

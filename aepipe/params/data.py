@@ -108,7 +108,8 @@ class Splits(Section):
     """How samples are divided: what the source gives is kept, what it lacks is drawn."""
 
     valid: OpenFraction
-    """Share of validation samples, drawn (stratified by class) from what is not test."""
+    """Share of validation samples, drawn (stratified by class) from what is not test; like ``test``
+    a share of all that the source leaves to be drawn from."""
     test: OpenFraction
     """Share of test samples, where the source gives none."""
 

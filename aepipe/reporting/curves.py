@@ -4,8 +4,19 @@ from collections.abc import Mapping, Sequence
 
 from matplotlib.ticker import FixedLocator, FormatStrFormatter, MaxNLocator
 
-from aepipe.reporting.metrics import Metrics
-from aepipe.reporting.style import MUTED, SERIES, WIDTH, Look, canvas, labels, looks, settings, svg
+from aepipe.reporting.metrics import Interval, Metrics
+from aepipe.reporting.style import (
+    MUTED,
+    SERIES,
+    WIDTH,
+    Axes,
+    Look,
+    canvas,
+    labels,
+    looks,
+    settings,
+    svg,
+)
 
 
 @settings()
@@ -25,29 +36,12 @@ def robustness(metrics: Metrics, kind: str, levels: Sequence[float], figure_name
     figure, axes = canvas(WIDTH, height)
     ends: dict[str, float] = {}
     for entry, figures in metrics.representations.items():
-        there = [(level, name) for level, name in names.items() if name in figures]
-        if len(there) < 2:
-            continue
-        for level, name in there:
-            interval = metrics.intervals[entry][name]
-            axes.plot(
-                [level, level],
-                [interval["low"], interval["high"]],
-                color=look[entry].colour,
-                linewidth=0.8,
-                alpha=0.6,
-            )
-        values = [figures[name] for _, name in there]
-        axes.plot(
-            [level for level, _ in there],
-            values,
-            color=look[entry].colour,
-            linestyle=look[entry].dashes,
-            marker=look[entry].marker,
-            markersize=3.5,
-            linewidth=1.3,
-        )
-        ends[entry] = values[-1]
+        there = {level: name for level, name in names.items() if name in figures}
+        if len(there) > 1:
+            values = {level: figures[name] for level, name in there.items()}
+            bars = {level: metrics.intervals[entry][name] for level, name in there.items()}
+            _line(axes, values, bars, look[entry])
+            ends[entry] = list(values.values())[-1]
     axes.set_xlim(-0.02 * levels[-1], levels[-1] * 1.42)
     axes.xaxis.set_major_locator(FixedLocator([0, *levels]))
     axes.xaxis.set_major_formatter(FormatStrFormatter("%g"))
@@ -92,3 +86,20 @@ def training(name: str, history: Sequence[Mapping[str, float]]) -> str:
     labels(axes, epochs[-1] * 1.04, ends, colours, height)
     identifier = "training-" + "".join(c if c.isalnum() else "-" for c in name)
     return svg(figure, identifier, f"Loss by epoch of {name}; best after epoch {epochs[best]:g}")
+
+
+def _line(
+    axes: Axes, values: Mapping[float, float], bars: Mapping[float, Interval], look: Look
+) -> None:
+    for level, bar in bars.items():
+        ends = [bar["low"], bar["high"]]
+        axes.plot([level, level], ends, color=look.colour, linewidth=0.8, alpha=0.6)
+    axes.plot(
+        list(values),
+        list(values.values()),
+        color=look.colour,
+        linestyle=look.dashes,
+        marker=look.marker,
+        markersize=3.5,
+        linewidth=1.3,
+    )

@@ -101,13 +101,15 @@ def _unbroken(sentence: str) -> str:
 
 
 def _names(metrics: Metrics) -> dict[str, list[str]]:
-    """Give which metrics there are: of reconstruction, of probes, of heads."""
+    """Give which metrics there are: of reconstruction, of probes, of heads, of robustness."""
     found = dict.fromkeys(n for figures in metrics.representations.values() for n in figures)
     order = ("squared_error", "explained_variance", "psnr", "ssim")
     return {
         "reconstruction": [name for name in order if name in found],
         "accuracy": [name for name in found if name.startswith("accuracy_")],
         "heads": [name for name in found if name.startswith("head_")],
+        "robust_accuracy": [name for name in found if name.startswith("robust_accuracy_")],
+        "robust_squared_error": [n for n in found if n.startswith("robust_squared_error_")],
     }
 
 

@@ -15,6 +15,8 @@ COLUMNS = {
     "accuracy_linear": "linear probe",
     "head_finetuned": "fine-tuned head",
 }
+BESIDE, BELOW = "{} ({} to {})", "{}\n{}\N{EN DASH}{}"  # a value with its interval
+NARROW = 110  # columns of a terminal; below it intervals stand under their values
 WIDE = 200  # columns of a line in a file or pipe: nothing is folded or cut there
 
 
@@ -31,9 +33,9 @@ def print_summary(reports: Path) -> None:
     terminal = sys.stdout.isatty()
     console = Console(highlight=False, soft_wrap=not terminal, width=None if terminal else WIDE)
     if terminal:
-        console.print(_table(metrics))
+        console.print(_table(metrics, BELOW if console.width < NARROW else BESIDE))
     else:
-        for line in _lines(_rows(metrics)):
+        for line in _lines(_rows(metrics, BESIDE)):
             console.print(line, markup=False)
     for sentence in findings(metrics):
         console.print(sentence, markup=False)
@@ -41,8 +43,8 @@ def print_summary(reports: Path) -> None:
     console.print(f"report: {reports / 'index.html'}", markup=False)
 
 
-def _table(metrics: Metrics) -> Table:
-    header, *rows = _rows(metrics)
+def _table(metrics: Metrics, form: str) -> Table:
+    header, *rows = _rows(metrics, form)
     table = Table()
     for number, name in enumerate(header):
         table.add_column(name, justify="right" if number else "left")
@@ -51,7 +53,7 @@ def _table(metrics: Metrics) -> Table:
     return table
 
 
-def _rows(metrics: Metrics) -> list[list[str]]:
+def _rows(metrics: Metrics, form: str) -> list[list[str]]:
     """Give the header and one row per entry; columns that no entry fills are left out."""
     shown = [
         name
@@ -60,17 +62,18 @@ def _rows(metrics: Metrics) -> list[list[str]]:
     ]
     rows = [["representation", "code size", *(COLUMNS[name] for name in shown)]]
     for entry, figures in metrics.representations.items():
-        cells = [_cell(metrics, entry, name) for name in shown]
+        cells = [_cell(metrics, entry, name, form) for name in shown]
         rows.append([label(entry), metric("code_size", figures["code_size"]), *cells])
     return rows
 
 
-def _cell(metrics: Metrics, entry: str, name: str) -> str:
+def _cell(metrics: Metrics, entry: str, name: str, form: str) -> str:
     if name not in metrics.representations[entry]:
         return ""
     interval = metrics.intervals[entry][name]
     low, high = metric(name, interval["low"]), metric(name, interval["high"])
-    return f"{metric(name, metrics.representations[entry][name])} ({low} to {high})"
+    value = metric(name, metrics.representations[entry][name])
+    return form.format(value, low, high)
 
 
 def _lines(rows: list[list[str]]) -> list[str]:

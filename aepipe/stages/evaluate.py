@@ -1,6 +1,7 @@
 """Judge one representation on the test split, which no other stage reads."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -64,9 +65,7 @@ def run(params: Params, inputs: Inputs, outputs: Outputs, monitor: Monitor) -> N
     shown = dataset.scaled(dataset.features("test").rows(court.test_rows[: params.examples]))
     figures, tables = {}, []
     outputs.tables.mkdir(parents=True)
-    # One thread: results do not depend on the number of cores, and evaluations that run side by
-    # side do not wait for each other's threads, which made them up to 20 times slower.
-    with threadpool_limits(1):
+    with one_thread():
         for representation in load_representations(inputs.model):
             entry = f"{params.name}{representation.name_suffix}"
             subject = as_subject(representation, inputs.model)
@@ -79,6 +78,22 @@ def run(params: Params, inputs: Inputs, outputs: Outputs, monitor: Monitor) -> N
                 write_examples(outputs.tables / f"{entry}.npy", decoded)
     write_json(outputs.figures, figures)
     write_predictions(outputs.tables / "samples.parquet", pd.concat(tables, ignore_index=True))
+
+
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """Let no library share its work out inside the block.
+
+    The last bits then do not depend on the number of cores; and evaluations that run side by side
+    do not wait for each other's threads, which made some of them 20 times slower.
+    """
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        with threadpool_limits(1):
+            yield
+    finally:
+        torch.set_num_threads(before)
 
 
 def as_subject(representation: Representation, folder: Path) -> Subject:

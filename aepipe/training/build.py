@@ -95,8 +95,9 @@ class Workbench:
         indices = torch.nonzero(labels != UNLABELLED).flatten()
         if not len(indices):
             raise ContractError(
-                f"{dataset.folder}: no sample of split {split} has a label, and fine-tuning needs "
-                "some; declare labels in data.source, or remove the stage finetune from dvc.yaml"
+                f"{dataset.folder}: no sample of split {split} has a label, and fine-tuning a "
+                "classifier needs some; name the labels in data.source, or run what needs none: "
+                "`dvc repro unroll generate model`"
             )
         return Feed(whole.input, whole.target, labels.to(self.device), indices, batch_size)
 

@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import Any, final
 
 import numpy as np
-import pyarrow.parquet
 from numpy.typing import NDArray
 
+from aepipe.data.contracts import read_table
 from aepipe.data.dataset import Dataset, Split
 from aepipe.data.parts import Array, Parts
 from aepipe.data.seeds import derive
@@ -71,8 +71,8 @@ class Court:
 
     def conditions(self) -> list[str]:
         """Names of the conditions, in the order of ``conditions.parquet``."""
-        table = pyarrow.parquet.read_table(self.corrupted / "conditions.parquet")
-        return list(dict.fromkeys(table["condition"].to_pylist()))
+        table = read_table(self.corrupted / "conditions.parquet")
+        return list(dict.fromkeys(table["condition"]))
 
     @property
     def test_rows(self) -> NDArray[np.int64]:

@@ -11,6 +11,7 @@ import torch
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
+from aepipe.data.contracts import Predictions, checked, write_table
 from aepipe.data.dataset import Dataset, open_dataset
 from aepipe.data.parts import Array
 from aepipe.data.seeds import derive
@@ -77,7 +78,8 @@ def run(params: Params, inputs: Inputs, outputs: Outputs, monitor: Monitor) -> N
                 decoded = subject.decode(subject.encode(shown))
                 write_examples(outputs.tables / f"{entry}.npy", decoded)
     write_json(outputs.figures, figures)
-    write_predictions(outputs.tables / "samples.parquet", pd.concat(tables, ignore_index=True))
+    path = outputs.tables / "samples.parquet"
+    write_table(path, checked(Predictions, pd.concat(tables, ignore_index=True), path))
 
 
 @contextmanager
@@ -148,14 +150,6 @@ def predictions(entry: str, dataset: Dataset, outcome: Outcome) -> pd.DataFrame:
     return pd.DataFrame(
         columns | {f"predicted_{name}": p for name, p in outcome.predictions.items()}
     )
-
-
-def write_predictions(path: Path, frame: pd.DataFrame) -> None:
-    """Hold the table against its contract and write it."""
-    # pandera takes most of a second to import, so only where it is needed
-    from aepipe.data.contracts import Predictions, checked, write_table
-
-    write_table(path, checked(Predictions, frame, path))
 
 
 def write_examples(path: Path, samples: Array) -> None:

@@ -14,14 +14,14 @@ import pytest
 import torch
 from sklearn import decomposition
 
-from aepipe.errors import ContractError
+from aepipe.errors import ArtifactError, ContractError
 from aepipe.evaluation.pca import fit_pca, save_pca
 from aepipe.monitor import Silent
 from aepipe.params.evaluation import Probes
 from aepipe.params.training import CorruptionSection
 from aepipe.representation import Representation
 from aepipe.stages import corrupt, evaluate
-from aepipe.stages.evaluate import Inputs, Outputs, Params, as_subject
+from aepipe.stages.evaluate import Inputs, Outputs, Params, as_subject, one_thread
 
 CONFIG = {
     "linear": {"inverse_penalties": [0.01, 1.0]},
@@ -262,3 +262,21 @@ def test_codes_that_are_not_finite_are_refused():
     subject = as_subject(representation, Path("models/any"))
     with pytest.raises(ContractError, match="models/any: gives codes that are not finite"):
         subject.encode(np.ones((3, 2), np.float32))
+
+
+def test_threads_are_lent_back():
+    before = torch.get_num_threads()
+    torch.set_num_threads(2)
+    try:
+        with one_thread():
+            assert torch.get_num_threads() == 1
+        assert torch.get_num_threads() == 2
+    finally:
+        torch.set_num_threads(before)
+
+
+def test_a_missing_table_of_conditions_is_told_with_its_remedy(pipeline, tmp_path):
+    for name in ("dataset", "pca"):
+        (tmp_path / name).symlink_to(pipeline / name)
+    with pytest.raises(ArtifactError, match=r"conditions.parquet: no such file; `dvc repro`"):
+        run(tmp_path, tmp_path / "pca", "pca")

@@ -19,6 +19,9 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 READY := .venv/ready
 INSTALL := pip install --quiet --no-input
 EVERYWHERE := not slow and not gpu
+# One process for each core and one thread in each; a file's tests stay together, so that what they
+# share is made once.
+PYTEST := OMP_NUM_THREADS=1 pytest --numprocesses auto --dist loadfile
 
 .PHONY: help run test check static format schema lock clean
 
@@ -33,10 +36,10 @@ run: $(READY) ## Run what is not up to date of the pipeline, register the models
 	aepipe summary
 
 test: $(READY) static ## Check format, lint, types and import contracts, then run the tests (minutes)
-	pytest -m "$(EVERYWHERE)"
+	$(PYTEST) -m "$(EVERYWHERE)"
 
 check: $(READY) static ## The same with the fast tests only (under a minute)
-	pytest -m "$(EVERYWHERE) and not pipeline"
+	$(PYTEST) -m "$(EVERYWHERE) and not pipeline"
 
 static: $(READY)
 	ruff format --check --quiet .

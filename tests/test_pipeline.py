@@ -65,11 +65,19 @@ def repro(run) -> Callable[..., list[str]]:
 
 
 @pytest.fixture(scope="module")
-def clone(tmp_path_factory, repro) -> Path:
+def clones(tmp_path_factory) -> tuple[Path, Path]:
+    """Two fresh clones of one moment, at places of different depth."""
+    first = make_clone(tmp_path_factory.mktemp("one") / "clone")
+    second = tmp_path_factory.mktemp("two") / "deeper" / "clone"
+    shutil.copytree(first, second)
+    return first, second
+
+
+@pytest.fixture(scope="module")
+def clone(clones, repro) -> Path:
     """A clone in which the whole pipeline has run once."""
-    made = make_clone(tmp_path_factory.mktemp("one") / "clone")
-    assert repro(made) == list(read_graph(made).needs)
-    return made
+    assert repro(clones[0]) == list(read_graph(clones[0]).needs)
+    return clones[0]
 
 
 def make_clone(target: Path) -> Path:
@@ -186,8 +194,8 @@ def test_doing_everything_again_gives_the_same_lock(clone, repro):
     assert (clone / "dvc.lock").read_bytes() == before
 
 
-def test_the_flow_in_a_second_clone_leaves_the_same_lock(clone, run, tmp_path):
-    second = make_clone(tmp_path / "elsewhere" / "clone")
+def test_the_flow_in_a_second_clone_leaves_the_same_lock(clone, clones, run):
+    second = clones[1]
     done = run(second, sys.executable, "-m", "flows.reproduce")
     assert done.returncode == 0, done.stderr[-3000:]
     assert (second / "dvc.lock").read_bytes() == (clone / "dvc.lock").read_bytes()

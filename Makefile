@@ -19,6 +19,8 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 READY := .venv/ready
 INSTALL := pip install --quiet --no-input
 EVERYWHERE := not slow and not gpu
+# Two files of tests at a time, each computing on one core; more would wait for each other.
+PYTEST := OMP_NUM_THREADS=1 pytest --numprocesses 2 --dist loadscope
 # One process for each core and one thread in each; a file's tests stay together, so that what they
 # share is made once.
 PYTEST := OMP_NUM_THREADS=1 pytest --numprocesses auto --dist loadfile
@@ -59,6 +61,7 @@ $(READY): requirements.lock pyproject.toml
 	@command -v $(PYTHON) > /dev/null || { echo "no $(PYTHON) on the PATH; install Python 3.11, or" \
 	  "name it: make PYTHON=/path/to/python3.11" >&2; exit 2; }
 	test -x .venv/bin/python || $(PYTHON) -m venv .venv
+	@echo "installing into .venv: two to five minutes, this first time"
 	$(INSTALL) --requirement requirements.lock
 	$(INSTALL) --no-deps --no-build-isolation --editable .
 	@touch $@

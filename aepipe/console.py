@@ -29,7 +29,10 @@ class ConsoleMonitor:
 
     def record(self, step: int, figures: Mapping[str, float]) -> None:
         """Keep the figures for the next bar or line."""
-        self._figures = "  ".join(f"{name} {value:.4g}" for name, value in figures.items())
+        first: dict[float, str] = {}  # a loss of one term has the same figure as its total
+        for name, value in figures.items():
+            first.setdefault(value, name)
+        self._figures = "  ".join(f"{name} {value:.4g}" for value, name in first.items())
 
     def remark(self, text: str) -> None:
         """Print one line."""

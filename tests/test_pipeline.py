@@ -29,7 +29,7 @@ TORCH_FREE = ["ingest", "pca", "compare", "report", "register"]
 @pytest.fixture(scope="module")
 def environment(tmp_path_factory) -> dict[str, str]:
     """Where nothing of the machine's own set-up is seen, and `python` is this one."""
-    own = ("MLFLOW_", "PREFECT_", "AEPIPE_", "DVC_")
+    own = ("MLFLOW_", "PREFECT_", "AEPIPE_", "DVC_", "OMP_")
     kept = {key: value for key, value in os.environ.items() if not key.startswith(own)}
     return kept | {
         "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",

@@ -111,6 +111,7 @@ def fit(
             break
 
     model.load_state_dict(best[2])
+    monitor.remark(f"epoch {best[1]} of {len(history)} is best: valid_total {best[0]:.4g}")
     return history
 
 

@@ -30,6 +30,7 @@ class Material:
         dataset: for its card and for the names of classes.
         params: sections of ``params.yaml``, as YAML.
         traversal_range: standard deviations to which a latent dimension was moved.
+        probe_rows: at most so many training samples had each probe.
         pictures: strips by section of the page.
         histories: of each training, by title.
         variances: along every principal axis, falling; empty where there is no PCA.
@@ -39,6 +40,7 @@ class Material:
     dataset: Dataset
     params: str
     traversal_range: float
+    probe_rows: int
     pictures: Mapping[str, list[Strip]]
     histories: Mapping[str, list[dict[str, float]]]
     variances: NDArray[np.float64]

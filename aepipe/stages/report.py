@@ -78,6 +78,7 @@ def run(params: Params, inputs: Inputs, outputs: Outputs, monitor: Monitor) -> N
         dataset=dataset,
         params=as_yaml(params),
         traversal_range=params.generate.traversal_range,
+        probe_rows=params.evaluate.probes.rows,
         pictures=pictures(params, inputs, dataset, metrics),
         histories=histories(params, inputs.models),
         variances=variances(inputs.models / "pca", params.evaluate),

@@ -212,6 +212,14 @@ def test_the_first_screen_has_the_answer(page):
     assert "The fine-tuned classifier is right on" in header
 
 
+def test_probes_that_saw_fewer_samples_than_the_heads_are_said_to(finished, folder, page):
+    probes = WHOLE.evaluate.probes.model_copy(update={"rows": 100})
+    fewer = replace(PARAMS, evaluate=WHOLE.evaluate.model_copy(update={"probes": probes}))
+    sentence = "Probes were trained on 100 of the 120 training samples"
+    assert sentence in render(finished, folder / "fewer.html", fewer)
+    assert "Probes were trained on" not in page.text
+
+
 def test_params_are_shown_as_declared(page):
     for line in (f"seed: {WHOLE.seed}", "  labelled_fraction: 1.0"):
         assert f"\n{line}\n" in page.text.replace("<pre>", "\n")

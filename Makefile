@@ -19,8 +19,6 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 READY := .venv/ready
 INSTALL := pip install --quiet --no-input
 EVERYWHERE := not slow and not gpu
-# Two files of tests at a time, each computing on one core; more would wait for each other.
-PYTEST := OMP_NUM_THREADS=1 pytest --numprocesses 2 --dist loadscope
 # One process for each core and one thread in each; a file's tests stay together, so that what they
 # share is made once.
 PYTEST := OMP_NUM_THREADS=1 pytest --numprocesses auto --dist loadfile

@@ -8,6 +8,7 @@ Prefect then starts one of its own for as long as the flow runs.
 
 import argparse
 import os
+import signal
 import sys
 from collections import Counter, deque
 from collections.abc import Callable, Sequence
@@ -144,6 +145,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--root", type=Path, default=Path(), help="folder of dvc.yaml")
     parser.add_argument("--at-once", type=int, default=AT_ONCE, help="stages side by side")
     parsed = parser.parse_args(arguments)
+    # an orderly exit, unlike death by the signal, also ends Prefect's temporary server
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     try:
         reproduce(parsed.root, tuple(parsed.targets), parsed.at_once)
     except AepipeError as error:

@@ -46,8 +46,8 @@ class Workbench:
     """
 
     def __init__(self, seed: int, purpose: str) -> None:
-        make_deterministic()
         self.device = choose_device()
+        make_deterministic(self.device)
         self._seed, self._purpose = seed, purpose
         seed_weights(seed, f"{purpose}/weights")
 

@@ -30,10 +30,14 @@ def choose_device() -> torch.device:
     return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
 
 
-def make_deterministic() -> None:
-    """Ask torch for kernels that give the same bytes each time; those without one raise."""
-    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # what cuBLAS needs for that
-    torch.use_deterministic_algorithms(True)
+def make_deterministic(device: torch.device) -> None:
+    """Ask torch for kernels that give the same bytes each time; those without one raise.
+
+    The CPU's kernels do so as they are, and asking would cost a second of imports.
+    """
+    if device.type != "cpu":
+        os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # what cuBLAS needs for that
+        torch.use_deterministic_algorithms(True)
 
 
 def precision_context(

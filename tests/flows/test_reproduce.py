@@ -92,48 +92,55 @@ def test_an_unknown_target_is_refused_before_anything_runs(server, toy):
     assert locked_stages(toy) == []
 
 
-@pytest.mark.skipif(not Path("/proc/self/cwd").exists(), reason="asks /proc what runs where")
+@pytest.mark.skipif(not Path("/proc/self/environ").exists(), reason="asks /proc what runs")
 @pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGTERM])
-def test_stages_end_with_the_flow_and_the_next_run_carries_on(sent, toy, tmp_path, repro):
+def test_stages_and_server_end_with_the_flow_and_the_next_run_carries_on(
+    sent, toy, tmp_path, repro
+):
     """Without a server set up, from another folder: as a person would start it."""
     declared = toy / "dvc.yaml"
     whole = declared.read_text()
     declared.write_text(whole.replace("seconds: 0.0}", "seconds: 600}", 1))
-    home = tmp_path / "prefect"
+    mark = {"PREFECT_HOME": str(tmp_path / "prefect")}  # all that the flow starts inherits it
     environment = {k: v for k, v in os.environ.items() if k != "PREFECT_API_URL"}
-    environment |= {"PREFECT_HOME": str(home), "PYTHONPATH": str(TREE)}
-    command = [sys.executable, "-m", "flows.reproduce", "--root", str(toy)]
-    with subprocess.Popen(
-        command,
+    flow = subprocess.Popen(
+        [sys.executable, "-m", "flows.reproduce", "--root", str(toy)],
         cwd=tmp_path,
-        env=environment,
+        env={**environment, **mark, "PYTHONPATH": str(TREE)},
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
-    ) as flow:
-        deadline = time.monotonic() + 120
-        while not running_in(toy, "sleep") and time.monotonic() < deadline:
-            time.sleep(0.1)
-        assert running_in(toy, "sleep")
+        preexec_fn=lambda: signal.signal(sent, signal.SIG_DFL),  # a job may run with it ignored
+    )
+    try:
+        assert soon(lambda: any("sleep 600" in one for one in running(mark)), 120)
         flow.send_signal(sent)
         assert flow.wait(60) != 0
-    deadline = time.monotonic() + 10
-    while running_in(toy, "") and time.monotonic() < deadline:
-        time.sleep(0.1)
-    assert running_in(toy, "") == []
+        assert soon(lambda: running(mark) == [], 20), running(mark)
+    finally:
+        flow.kill()
+        flow.wait()
     declared.write_text(whole)
     assert "Running stage 'layer@wide'" in repro(toy)
     assert locked_stages(toy) != []
 
 
-def running_in(folder: Path, name: str) -> list[str]:
-    """Commands, with ``name`` in them, of the processes that run in ``folder``."""
+def running(mark: dict[str, str]) -> list[str]:
+    """Commands of the processes that have ``mark`` in their environment."""
+    wanted = {f"{key}={value}".encode() for key, value in mark.items()}
     found = []
     for entry in Path("/proc").glob("[0-9]*"):
         try:
-            here = (entry / "cwd").readlink() == folder
+            marked = wanted <= set((entry / "environ").read_bytes().split(b"\0"))
             command = (entry / "cmdline").read_bytes().replace(b"\0", b" ").decode()
         except OSError:
-            continue  # ended meanwhile
-        if here and command and name in command:
+            continue  # ended meanwhile, or somebody else's
+        if marked and command:
             found.append(command)
     return found
+
+
+def soon(condition, seconds: float) -> bool:
+    deadline = time.monotonic() + seconds
+    while not condition() and time.monotonic() < deadline:
+        time.sleep(0.1)
+    return condition()

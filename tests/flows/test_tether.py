@@ -29,6 +29,11 @@ def soon(condition, seconds=10.0):
     return condition()
 
 
+def heed_interrupts():
+    """Undo what a job in the background of a script inherits: that it ignores them."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 needs_proc = pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="asks /proc")
 
 
@@ -106,6 +111,7 @@ def test_the_command_ends_with_whoever_asked_however_that_ends(sent, tmp_path):
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
         text=True,
+        preexec_fn=heed_interrupts,
     )
     with asker:
         child = int(asker.stdout.readline())

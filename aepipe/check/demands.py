@@ -3,17 +3,17 @@
 from math import prod
 
 from aepipe.check.outline import Outline
-from aepipe.params.models import Convolutional
-from aepipe.params.root import Params
-from aepipe.params.training import Corruption
-
-IMAGE_DIMENSIONS = 3  # channels, height, width
+from aepipe.check.sizes import unmet_by_shape
+from aepipe.params.base import walk
+from aepipe.params.corruption import SaltAndPepper
+from aepipe.params.root import Params, unit_range_demands
+from aepipe.params.stack import DATASET
 
 
 def unmet_demands(params: Params, outline: Outline) -> list[str]:
     """Give one line for each thing that cannot be done with these data: what, why, what to do."""
     return [
-        *_images(params, outline),
+        *_shapes(params, outline),
         *_bounds(params, outline),
         *_neighbours(params, outline),
     ]
@@ -28,9 +28,7 @@ def limitations(params: Params, outline: Outline) -> list[str]:
             "learn from; declare labels in data.source, or remove that stage from dvc.yaml"
         )
     size = prod(outline.shape)
-    codes = {
-        f"models.{name}": model.architecture.code_size for name, model in params.models.items()
-    }
+    codes = {f"models.{name}": model.code_size for name, model in params.models.items()}
     codes["vae"] = params.vae.code_size
     *_, (name, top) = params.stack.layers.items()
     codes[f"stack.layers.{name}"] = top.units
@@ -43,56 +41,40 @@ def limitations(params: Params, outline: Outline) -> list[str]:
     return lines
 
 
-def _images(params: Params, outline: Outline) -> list[str]:
-    """Convolutions on samples that are no images, or too small."""
-    problems: list[str] = []
-    for name, model in params.models.items():
-        if not isinstance(model.architecture, Convolutional):
-            continue
-        times = len(model.architecture.channels)
-        least = 2 ** (times - 1) + 1  # an odd side is rounded up when halved
-        if len(outline.shape) != IMAGE_DIMENSIONS:
-            problems.append(
-                f"models.{name}: convolutional needs images, and samples of {outline.where} have "
-                f"shape {outline.shape}; use kind dense"
-            )
-        elif min(outline.shape[1:]) < least:
-            _, height, width = outline.shape
-            problems.append(
-                f"models.{name}.architecture.channels: {times} halvings need sides of at least "
-                f"{least} pixels, and {outline.where} has {height} x {width}; list fewer channels"
-            )
-    return problems
+def _shapes(params: Params, outline: Outline) -> list[str]:
+    """Architectures that cannot take samples of this shape."""
+    models = {f"models.{name}": model for name, model in params.models.items()}
+    return [
+        f"{path}{problem}"
+        for path, model in {**models, "vae": params.vae}.items()
+        for problem in unmet_by_shape(model, outline.shape, outline.where)
+    ]
 
 
 def _bounds(params: Params, outline: Outline) -> list[str]:
     """Bernoulli likelihoods and salt-and-pepper noise on values without bounds."""
     if outline.bounded:
         return []  # scaling other than range has been refused with the params
-    first = next(iter(params.stack.layers))
-    likelihoods = {
-        f"stack.layers.{first}.reconstruction": params.stack.layers[first].reconstruction,
-        "vae.decoder.kind": params.vae.decoder.kind,
-        **{f"models.{n}.reconstruction": m.reconstruction for n, m in params.models.items()},
-    }
-    corruptions: dict[str, Corruption] = {
-        f"stack.layers.{first}.corruption": params.stack.layers[first].corruption,
-        "unroll.corruption": params.unroll.corruption,
-        "finetune.corruption": params.finetune.corruption,
-        **{f"models.{n}.corruption": m.corruption for n, m in params.models.items()},
-        **{f"corruption.conditions.{i}": c for i, c in enumerate(params.corruption.conditions)},
-    }
     return [
         f"{place} = 'bernoulli' needs values in [0, 1], and {outline.where} does not bound its "
-        "values, so that a test sample may lie outside; use squared (gaussian for the VAE)"
-        for place, kind in likelihoods.items()
-        if kind == "bernoulli"
+        "values, so that a test sample may lie outside; use squared (gaussian for a VAE)"
+        for place in unit_range_demands(params)
     ] + [
         f"{place} = 'salt_and_pepper' needs a smallest and a largest value, and "
         f"{outline.where} has neither; use masking or gaussian"
-        for place, corruption in corruptions.items()
-        if corruption.kind == "salt_and_pepper"
+        for place in _salted(params)
     ]
+
+
+def _salted(params: Params) -> list[str]:
+    """Key paths of salt-and-pepper noise on the samples; the codes of a layer have own bounds."""
+    above = {
+        f"stack.layers.{name}.corruption"
+        for name, layer in params.stack.layers.items()
+        if layer.input != DATASET
+    }
+    found = (path for path, section in walk(params) if isinstance(section, SaltAndPepper))
+    return [path for path in found if path not in above]
 
 
 def _neighbours(params: Params, outline: Outline) -> list[str]:

@@ -7,7 +7,7 @@ from torch import Generator, Tensor
 
 from aepipe.corruption.noise import add_gaussian, mask, salt_and_pepper
 from aepipe.errors import ParamsError
-from aepipe.params.training import (
+from aepipe.params.corruption import (
     Corruption,
     Gaussian,
     Masking,

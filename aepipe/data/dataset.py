@@ -14,6 +14,7 @@ from aepipe.files import FORMAT, read_description, write_json
 
 Split = Literal["train", "valid", "test"]
 SPLITS: tuple[Split, ...] = ("train", "valid", "test")
+FITTED: tuple[Split, ...] = ("train", "valid")  # all that training sees; evaluate reads test
 UNLABELLED = -1
 
 

@@ -9,7 +9,7 @@ from torch import nn
 
 from aepipe.errors import ArtifactError
 from aepipe.files import read_description
-from aepipe.models.build import unrolled_blueprint
+from aepipe.models.build.unrolled import unrolled_blueprint
 from aepipe.models.dense import DeepAutoencoder, DenseLayer
 from aepipe.models.files import Blueprint, construct, load_model
 

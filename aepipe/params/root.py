@@ -4,11 +4,13 @@ from typing import Annotated, Self
 
 from pydantic import Field, model_validator
 
-from aepipe.params.base import Name, Section
+from aepipe.params.base import Name, Section, walk
+from aepipe.params.corruption import CorruptionSection, Pairs
 from aepipe.params.data import Data
 from aepipe.params.evaluation import Evaluate, Generate, Registry
-from aepipe.params.models import DATASET, STACK, Finetune, Model, Stack, Unroll, Vae
-from aepipe.params.training import CorruptionSection
+from aepipe.params.models import Model
+from aepipe.params.stack import DATASET, STACK, AutoencoderLayer, Finetune, Stack, Unroll
+from aepipe.params.variational import Variational
 
 RESERVED = frozenset({"stack", "pca", "autoencoder", "classifier", "vae", "raw", "dataset"})
 
@@ -23,9 +25,9 @@ class Params(Section):
     stack: Stack
     unroll: Unroll
     finetune: Finetune
-    vae: Vae
+    vae: Variational
     models: dict[Name, Model]
-    """Further autoencoders of any kind in the catalogue, one stage each."""
+    """Further models of any kind in the catalogue, one stage each."""
     generate: Generate
     evaluate: Evaluate
     registry: Registry
@@ -36,6 +38,18 @@ class Params(Section):
         if problems:
             raise ValueError("\n".join(problems))
         return self
+
+
+def unit_range_demands(params: Params) -> list[str]:
+    """Give the key paths of everything that takes the samples' values for probabilities."""
+    demands: list[str] = []
+    for path, section in walk(params):
+        if isinstance(section, AutoencoderLayer) and section.input != DATASET:
+            continue  # its input is a layer's code, which the stack has checked
+        for key in ("reconstruction", "kind"):
+            if getattr(section, key, None) == "bernoulli":
+                demands.append(f"{path}.{key}")
+    return demands
 
 
 def _name_problems(params: Params) -> list[str]:
@@ -57,30 +71,17 @@ def _name_problems(params: Params) -> list[str]:
 def _data_problems(params: Params) -> list[str]:
     """What is asked of the data against what the declared source can give."""
     problems: list[str] = []
-    if params.data.source.kind != "pairs":
-        places = {
-            "unroll": params.unroll.corruption,
-            "finetune": params.finetune.corruption,
-            **{f"stack.layers.{n}": layer.corruption for n, layer in params.stack.layers.items()},
-            **{f"models.{n}": model.corruption for n, model in params.models.items()},
-        }
+    source = params.data.source.kind
+    if source != "pairs":
         problems += [
-            f"{place}.corruption: kind pairs needs data.source.kind pairs, "
-            f"not {params.data.source.kind!r}"
-            for place, corruption in places.items()
-            if corruption.kind == "pairs"
+            f"{path}: kind pairs needs data.source.kind pairs, not {source!r}"
+            for path, section in walk(params)
+            if isinstance(section, Pairs)
         ]
     if params.data.scaling != "range":
-        first = next(iter(params.stack.layers))
-        bernoulli = {
-            f"stack.layers.{first}.reconstruction": params.stack.layers[first].reconstruction,
-            "vae.decoder.kind": params.vae.decoder.kind,
-            **{f"models.{n}.reconstruction": m.reconstruction for n, m in params.models.items()},
-        }
         problems += [
             f"{place} = 'bernoulli' needs data in [0, 1], so data.scaling range, "
             f"not {params.data.scaling!r}"
-            for place, kind in bernoulli.items()
-            if kind == "bernoulli"
+            for place in unit_range_demands(params)
         ]
     return problems

@@ -23,7 +23,8 @@ from aepipe.evaluation.comparison import (
 from aepipe.evaluation.uncertainty import Bootstrap
 from aepipe.files import read_json
 from aepipe.monitor import Monitor
-from aepipe.params.models import DATASET, Model
+from aepipe.params.models import Model
+from aepipe.params.stack import DATASET
 from aepipe.reporting.leftovers import refuse_leftovers
 from aepipe.reporting.metrics import Metrics, scalars, write_metrics
 from aepipe.reporting.plot_data import write_plot_data

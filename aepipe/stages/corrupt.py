@@ -17,7 +17,7 @@ from aepipe.data.parts import Array, Parts, write_parts
 from aepipe.data.seeds import derive
 from aepipe.errors import ParamsError
 from aepipe.monitor import Monitor
-from aepipe.params.training import CorruptionSection, Gaussian, Masking, SaltAndPepper
+from aepipe.params.corruption import CorruptionSection, Gaussian, Masking, SaltAndPepper
 
 CORRUPTED: tuple[Split, ...] = ("valid", "test")
 PAIRS = "pairs"

@@ -13,13 +13,13 @@ import torch
 from aepipe.corruption.build import build_corruption
 from aepipe.data.dataset import Dataset, open_dataset
 from aepipe.files import write_json
-from aepipe.models.build import classifier_blueprint
+from aepipe.models.build.unrolled import classifier_blueprint
 from aepipe.models.dense import Classifier
 from aepipe.models.files import Blueprint, construct, save_model
 from aepipe.models.stack import linears, load_stack, unroll
 from aepipe.monitor import Monitor, Prefixed
-from aepipe.objectives.build import classification_loss
-from aepipe.params.models import Finetune
+from aepipe.objectives.classification import classification_loss
+from aepipe.params.stack import Finetune
 from aepipe.training.build import Workbench
 from aepipe.training.loop import History
 

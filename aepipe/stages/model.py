@@ -1,19 +1,15 @@
-"""Train one entry of ``models:``, an autoencoder of any kind in the catalogue."""
+"""Train one entry of ``models:``, a model of any kind in the catalogue."""
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import cast
 
-from torch import nn
-
-from aepipe.corruption.build import build_corruption
-from aepipe.data.dataset import open_dataset
+from aepipe.data.dataset import FITTED, open_dataset
 from aepipe.files import write_json
 from aepipe.models.build import model_blueprint
 from aepipe.models.files import construct, save_model
 from aepipe.monitor import Monitor
-from aepipe.objectives.build import Autoencoder, autoencoder_loss
-from aepipe.params.models import Model
+from aepipe.objectives.build import model_loss
+from aepipe.params.models import Model, corruption_of
 from aepipe.signature import instance, section
 from aepipe.training.build import Workbench
 
@@ -47,13 +43,10 @@ def run(params: Params, inputs: Inputs, outputs: Outputs, monitor: Monitor) -> N
     dataset = open_dataset(inputs.dataset)
     bench = Workbench(params.seed, f"model@{params.name}")
     blueprint = model_blueprint(config, dataset.shape)
-    model: nn.Module = bench.place(construct(blueprint))
-    size = config.training.batch_size
-    train = bench.feed(dataset, "train", config.corruption, size)
-    valid = bench.feed(dataset, "valid", config.corruption, size)
-    corrupt = build_corruption(config.corruption, dataset.value_range)
-    network = cast(Autoencoder, model)
-    loss = autoencoder_loss(network, config.reconstruction, corrupt, config.penalties)
+    model = bench.place(construct(blueprint))
+    loss = model_loss(config, model, dataset.value_range)
+    size, corruption = config.training.batch_size, corruption_of(config)
+    train, valid = (bench.feed(dataset, split, corruption, size) for split in FITTED)
 
     history = bench.fit(model, loss, (train, valid), config.training, monitor)
 

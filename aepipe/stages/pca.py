@@ -8,7 +8,9 @@ from aepipe.data.dataset import Dataset, open_dataset
 from aepipe.data.parts import Array
 from aepipe.evaluation.pca import fit_pca, save_pca
 from aepipe.monitor import Monitor
-from aepipe.params.models import Model, Stack, Vae
+from aepipe.params.models import Model
+from aepipe.params.stack import Stack
+from aepipe.params.variational import Variational
 
 BLOCK_BYTES = 64 * 2**20  # of scaled rows held at once; changes memory and only the last bits
 
@@ -18,7 +20,7 @@ class Params:
     """Sections of params.yaml that the stage reads, for the code sizes in them."""
 
     stack: Stack
-    vae: Vae
+    vae: Variational
     models: Mapping[str, Model]
 
 
@@ -48,7 +50,7 @@ def code_sizes(params: Params) -> list[int]:
     """List the code sizes of the stack, the VAE and the entries of ``models``, ascending."""
     last = list(params.stack.layers.values())[-1]
     sizes = {last.units, params.vae.code_size}
-    sizes |= {model.architecture.code_size for model in params.models.values()}
+    sizes |= {model.code_size for model in params.models.values()}
     return sorted(sizes)
 
 

@@ -13,8 +13,7 @@ from typing import cast
 import numpy as np
 import torch
 
-from aepipe.corruption.build import build_corruption
-from aepipe.data.dataset import Split, open_dataset
+from aepipe.data.dataset import FITTED, Split, open_dataset
 from aepipe.data.parts import Array, Parts, write_parts
 from aepipe.files import read_description, write_json
 from aepipe.models.build import layer_blueprint
@@ -22,13 +21,11 @@ from aepipe.models.dense import DenseLayer
 from aepipe.models.files import construct, save_model
 from aepipe.models.outputs import code_bounds
 from aepipe.monitor import Monitor
-from aepipe.objectives.build import autoencoder_loss
-from aepipe.params.models import DATASET, Layer
+from aepipe.objectives.build import layer_loss
+from aepipe.params.stack import DATASET, Layer
 from aepipe.signature import instance, section
 from aepipe.training.build import Workbench
 from aepipe.training.feed import Feed
-
-ENCODED: tuple[Split, ...] = ("train", "valid")  # the test split is read by evaluate alone
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,12 +56,11 @@ def run(params: Params, inputs: Inputs, outputs: Outputs, monitor: Monitor) -> N
     config = params.layer
     bench = Workbench(params.seed, f"pretrain@{params.name}")
     below = None if config.input == DATASET else Path(config.input).name
-    train, valid = (_feed(bench, config, inputs.input, split) for split in ENCODED)
+    train, valid = (_feed(bench, config, inputs.input, split) for split in FITTED)
     shape = _shape(inputs.input, below)
     blueprint = layer_blueprint(config, input_size=math.prod(shape))
     model = cast(DenseLayer, bench.place(construct(blueprint)))
-    corrupt = build_corruption(config.corruption, _bounds(inputs.input, below))
-    loss = autoencoder_loss(model, config.reconstruction, corrupt, config.penalties)
+    loss = layer_loss(config, model, _bounds(inputs.input, below))
 
     history = bench.fit(model, loss, (train, valid), config.training, monitor)
 
@@ -73,7 +69,7 @@ def run(params: Params, inputs: Inputs, outputs: Outputs, monitor: Monitor) -> N
     codes = outputs.layer / "codes"
     written = [
         write_parts(codes / split, _codes(model, feed))
-        for split, feed in zip(ENCODED, (train, valid), strict=True)
+        for split, feed in zip(FITTED, (train, valid), strict=True)
     ]
     _check(written, [len(feed.indices) for feed in (train, valid)], codes)
 
@@ -115,7 +111,7 @@ def _check(written: list[Parts], expected_rows: list[int], folder: Path) -> None
     from aepipe.data.contracts import Codes, checked
 
     table = {
-        "split": ENCODED,
+        "split": FITTED,
         "rows": [len(parts) for parts in written],
         "expected_rows": expected_rows,
         "code_size": [parts.shape[0] for parts in written],

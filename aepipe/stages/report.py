@@ -19,10 +19,12 @@ from aepipe.data.dataset import Dataset, open_dataset
 from aepipe.errors import ArtifactError
 from aepipe.files import read_json
 from aepipe.monitor import Monitor
+from aepipe.params.corruption import CorruptionSection
 from aepipe.params.data import Data
 from aepipe.params.evaluation import Evaluate, Generate
-from aepipe.params.models import DATASET, Finetune, Model, Stack, Unroll, Vae
-from aepipe.params.training import CorruptionSection
+from aepipe.params.models import Model
+from aepipe.params.stack import DATASET, Finetune, Stack, Unroll
+from aepipe.params.variational import Variational
 from aepipe.reporting import exhibits
 from aepipe.reporting.exhibits import Strip
 from aepipe.reporting.leftovers import refuse_leftovers
@@ -42,7 +44,7 @@ class Params:
     stack: Stack
     unroll: Unroll
     finetune: Finetune
-    vae: Vae
+    vae: Variational
     models: dict[str, Model]
     generate: Generate
     evaluate: Evaluate

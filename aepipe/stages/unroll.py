@@ -12,8 +12,8 @@ from aepipe.files import write_json
 from aepipe.models.files import save_model
 from aepipe.models.stack import load_stack, unroll
 from aepipe.monitor import Monitor
-from aepipe.objectives.build import autoencoder_loss
-from aepipe.params.models import Unroll
+from aepipe.objectives.build.autoencoder import autoencoder_loss
+from aepipe.params.stack import Unroll
 from aepipe.training.build import Workbench
 
 

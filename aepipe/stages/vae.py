@@ -5,17 +5,15 @@ Kingma and Welling (2014), "Auto-encoding variational Bayes", ICLR.
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import cast
 
-from aepipe.data.dataset import open_dataset
+from aepipe.data.dataset import FITTED, open_dataset
 from aepipe.files import write_json
-from aepipe.models.build import vae_blueprint
+from aepipe.models.build import model_blueprint
 from aepipe.models.files import construct, save_model
-from aepipe.models.vae import VariationalAutoencoder
 from aepipe.monitor import Monitor
-from aepipe.objectives.build import vae_loss
-from aepipe.params.models import Vae
-from aepipe.params.training import NoCorruption
+from aepipe.objectives.build import model_loss
+from aepipe.params.models import corruption_of
+from aepipe.params.variational import Variational
 from aepipe.training.build import Workbench
 
 
@@ -24,7 +22,7 @@ class Params:
     """Sections of params.yaml that the stage reads."""
 
     seed: int
-    vae: Vae
+    vae: Variational
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,13 +44,11 @@ def run(params: Params, inputs: Inputs, outputs: Outputs, monitor: Monitor) -> N
     config = params.vae
     dataset = open_dataset(inputs.dataset)
     bench = Workbench(params.seed, "vae")
-    blueprint = vae_blueprint(config, dataset.shape)
-    model = cast(VariationalAutoencoder, bench.place(construct(blueprint)))
-    clean = NoCorruption(kind="none")
-    size = config.training.batch_size
-    train = bench.feed(dataset, "train", clean, size)
-    valid = bench.feed(dataset, "valid", clean, size)
-    loss = vae_loss(model, config.kl_weight, config.warmup_epochs)
+    blueprint = model_blueprint(config, dataset.shape)
+    model = bench.place(construct(blueprint))
+    loss = model_loss(config, model, dataset.value_range)
+    size, corruption = config.training.batch_size, corruption_of(config)
+    train, valid = (bench.feed(dataset, split, corruption, size) for split in FITTED)
 
     history = bench.fit(model, loss, (train, valid), config.training, monitor)
 

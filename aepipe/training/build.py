@@ -11,8 +11,9 @@ from aepipe.data.dataset import UNLABELLED, Dataset, Split
 from aepipe.data.parts import Parts
 from aepipe.errors import ContractError
 from aepipe.monitor import Monitor
-from aepipe.objectives.build import Loss
-from aepipe.params.training import Corruption, Training
+from aepipe.objectives.loss import Loss
+from aepipe.params.corruption import Corruption
+from aepipe.params.training import Training
 from aepipe.training.device import choose_device, make_deterministic
 from aepipe.training.feed import Feed, Rows, rows_of
 from aepipe.training.loop import History, Randomness, Schedule, fit

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from torch import Generator, Tensor
 
 from aepipe.data.parts import Parts
-from aepipe.objectives.build import Batch
+from aepipe.objectives.loss import Batch
 
 RESIDENT_SHARE = 0.5  # of the free memory; results are the same on either side of it
 

@@ -10,7 +10,7 @@ from torch import Generator, Tensor, nn
 
 from aepipe.errors import DivergedError
 from aepipe.monitor import Monitor
-from aepipe.objectives.build import Loss
+from aepipe.objectives.loss import Loss
 from aepipe.training.device import precision_context
 from aepipe.training.feed import Feed
 

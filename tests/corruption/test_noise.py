@@ -6,7 +6,7 @@ import torch
 from aepipe.corruption.build import build_corruption, condition_name
 from aepipe.corruption.noise import add_gaussian, mask, salt_and_pepper
 from aepipe.errors import ParamsError
-from aepipe.params.training import Gaussian, Masking, NoCorruption, SaltAndPepper
+from aepipe.params.corruption import Gaussian, Masking, NoCorruption, SaltAndPepper
 
 X = torch.rand(64, 3, 16, 16, generator=torch.Generator().manual_seed(0)) + 0.1  # no zeros
 

@@ -9,7 +9,7 @@ import torch
 
 from aepipe.data.dataset import Dataset, describe_dataset
 from aepipe.files import write_json
-from aepipe.models.build import classifier_blueprint
+from aepipe.models.build.unrolled import classifier_blueprint
 from aepipe.models.files import Blueprint, construct, save_model
 from aepipe.monitor import Silent
 from aepipe.params.evaluation import Registered, Registry

@@ -11,7 +11,7 @@ from aepipe.data.dataset import describe_dataset
 from aepipe.data.parts import Parts, write_parts
 from aepipe.errors import ParamsError
 from aepipe.monitor import Silent
-from aepipe.params.training import CorruptionSection
+from aepipe.params.corruption import CorruptionSection
 from aepipe.stages import corrupt
 from aepipe.stages.corrupt import Inputs, Outputs, Params
 

@@ -17,8 +17,8 @@ from sklearn import decomposition
 from aepipe.errors import ArtifactError, ContractError
 from aepipe.evaluation.pca import fit_pca, save_pca
 from aepipe.monitor import Silent
+from aepipe.params.corruption import CorruptionSection
 from aepipe.params.evaluation import Probes
-from aepipe.params.training import CorruptionSection
 from aepipe.representation import Representation
 from aepipe.stages import corrupt, evaluate
 from aepipe.stages.evaluate import Inputs, Outputs, Params, as_subject, one_thread

@@ -12,7 +12,9 @@ from aepipe.models.files import load_model
 from aepipe.models.stack import load_stack, unroll
 from aepipe.monitor import Silent
 from aepipe.params.load import validate
-from aepipe.params.models import Finetune, Layer, Model, Unroll, Vae
+from aepipe.params.models import Model
+from aepipe.params.stack import Finetune, Layer, Unroll
+from aepipe.params.variational import Variational
 from aepipe.stages import finetune, model, pretrain, vae
 from aepipe.stages import unroll as unroll_stage
 
@@ -27,7 +29,8 @@ def layer(source: str, units: int, reconstruction: str) -> Layer:
     return validate(
         Layer,
         {
-            "input": source, "units": units, "activation": "relu", "tied": True,
+            "kind": "autoencoder", "input": source, "units": units, "activation": "relu",
+            "tied": True,
             "reconstruction": reconstruction, "corruption": MASKING,
             "penalties": [{"kind": "l1", "weight": 0.001}], "training": TRAINING,
         },
@@ -55,7 +58,8 @@ def run_model(kind: dict[str, object], dataset: Path, output: Path) -> None:
     config = validate(
         Model,
         {
-            "architecture": kind, "reconstruction": "squared", "corruption": MASKING,
+            "kind": "autoencoder", "architecture": kind, "reconstruction": "squared",
+            "corruption": MASKING,
             "penalties": [], "training": TRAINING,
         },
         "model",
@@ -91,9 +95,9 @@ RUNS = {
         vae.Params(
             7,
             validate(
-                Vae,
+                Variational,
                 {
-                    "widths": [16], "code_size": 3, "activation": "silu",
+                    "kind": "variational", "widths": [16], "code_size": 3, "activation": "silu",
                     "decoder": {"kind": "gaussian", "variance": "learned"}, "kl_weight": 1.0,
                     "warmup_epochs": 1, "training": TRAINING,
                 },

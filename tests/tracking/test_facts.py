@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aepipe.params.training import Masking, Training
+from aepipe.params.corruption import Masking
+from aepipe.params.training import Training
 from aepipe.tracking.facts import (
     FILE_BYTES,
     flattened,

@@ -11,7 +11,7 @@ from aepipe.data.parts import write_parts
 from aepipe.errors import DivergedError
 from aepipe.models.dense import DeepAutoencoder
 from aepipe.monitor import Silent
-from aepipe.objectives.build import autoencoder_loss
+from aepipe.objectives.build.autoencoder import autoencoder_loss
 from aepipe.objectives.reconstruction import squared_error
 from aepipe.training import feed as feeds
 from aepipe.training.feed import Feed, Mapped, Resident, rows_of

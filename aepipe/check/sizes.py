@@ -1,0 +1,60 @@
+"""What each architecture demands of the samples' shape."""
+
+from collections.abc import Sequence
+from typing import assert_never
+
+from aepipe.params.convolutional import Convolutional
+from aepipe.params.dense import Dense, KSparse
+from aepipe.params.models import Autoencoder, Model
+from aepipe.params.variational import Variational
+
+IMAGE_DIMENSIONS = 3  # channels, height, width
+
+
+def unmet_by_shape(model: Model, shape: Sequence[int], where: str) -> list[str]:
+    """Give what stands against training ``model`` on samples of ``shape``.
+
+    Args:
+        model: an entry of ``models:``, or the ``vae`` section.
+        shape: of one sample.
+        where: what messages call the data.
+
+    Returns:
+        Lines that go on with the model's key path; most start with a dot and a key.
+    """
+    match model:
+        case Autoencoder():
+            return _of_architecture(model, shape, where)
+        case Variational():
+            return []
+        case _:
+            assert_never(model)
+
+
+def _of_architecture(model: Autoencoder, shape: Sequence[int], where: str) -> list[str]:
+    architecture = model.architecture
+    match architecture:
+        case Dense() | KSparse():
+            return []
+        case Convolutional():
+            return _of_convolutional(architecture, shape, where)
+        case _:
+            assert_never(architecture)
+
+
+def _of_convolutional(config: Convolutional, shape: Sequence[int], where: str) -> list[str]:
+    """Convolutions on samples that are no images, or too small."""
+    if len(shape) != IMAGE_DIMENSIONS:
+        return [
+            f": convolutional needs images, and samples of {where} have shape {tuple(shape)}; "
+            "use kind dense"
+        ]
+    times = len(config.channels)
+    least = 2 ** (times - 1) + 1  # an odd side is rounded up when halved
+    _, height, width = shape
+    if min(height, width) < least:
+        return [
+            f".architecture.channels: {times} halvings need sides of at least {least} pixels, "
+            f"and {where} has {height} x {width}; list fewer channels"
+        ]
+    return []

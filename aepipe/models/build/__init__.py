@@ -1,0 +1,32 @@
+"""From a params section to the blueprint of a network; the only place that knows both."""
+
+from collections.abc import Sequence
+from typing import assert_never
+
+from aepipe.models.build.autoencoder import autoencoder_blueprint
+from aepipe.models.build.dense import layer_of_autoencoder
+from aepipe.models.build.variational import variational_blueprint
+from aepipe.models.files import Blueprint
+from aepipe.params.models import Autoencoder, Model
+from aepipe.params.stack import AutoencoderLayer, Layer
+from aepipe.params.variational import Variational
+
+
+def layer_blueprint(config: Layer, input_size: int) -> Blueprint:
+    """Plan one layer of the stack for inputs of ``input_size`` features."""
+    match config:
+        case AutoencoderLayer():
+            return layer_of_autoencoder(config, input_size)
+        case _:
+            assert_never(config)
+
+
+def model_blueprint(config: Model, shape: Sequence[int]) -> Blueprint:
+    """Plan an entry of ``models:`` for samples of ``shape``."""
+    match config:
+        case Autoencoder():
+            return autoencoder_blueprint(config, shape)
+        case Variational():
+            return variational_blueprint(config, shape)
+        case _:
+            assert_never(config)

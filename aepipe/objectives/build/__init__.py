@@ -1,0 +1,51 @@
+"""From params sections to losses; the only place that knows sections, networks and terms."""
+
+from typing import assert_never, cast
+
+from torch import nn
+
+from aepipe.corruption.build import build_corruption
+from aepipe.models.vae import VariationalAutoencoder
+from aepipe.objectives.build.autoencoder import Network, autoencoder_loss
+from aepipe.objectives.loss import Loss
+from aepipe.objectives.variational import vae_loss
+from aepipe.params.models import Autoencoder, Model
+from aepipe.params.stack import AutoencoderLayer, Layer
+from aepipe.params.variational import Variational
+
+
+def layer_loss(config: Layer, network: nn.Module, bounds: tuple[float, float] | None) -> Loss:
+    """Give the loss with which a layer of the stack is trained.
+
+    Args:
+        config: the layer.
+        network: built from its blueprint.
+        bounds: smallest and largest value of the layer's input; None where it has none.
+    """
+    match config:
+        case AutoencoderLayer():
+            corrupt = build_corruption(config.corruption, bounds)
+            autoencoder = cast(Network, network)
+            return autoencoder_loss(autoencoder, config.reconstruction, corrupt, config.penalties)
+        case _:
+            assert_never(config)
+
+
+def model_loss(config: Model, network: nn.Module, bounds: tuple[float, float] | None) -> Loss:
+    """Give the loss with which an entry of ``models:`` is trained.
+
+    Args:
+        config: the entry.
+        network: built from its blueprint.
+        bounds: smallest and largest value of the samples; None where they have none.
+    """
+    match config:
+        case Autoencoder():
+            corrupt = build_corruption(config.corruption, bounds)
+            autoencoder = cast(Network, network)
+            return autoencoder_loss(autoencoder, config.reconstruction, corrupt, config.penalties)
+        case Variational():
+            variational = cast(VariationalAutoencoder, network)
+            return vae_loss(variational, config.kl_weight, config.warmup_epochs)
+        case _:
+            assert_never(config)

@@ -1,0 +1,33 @@
+"""What a training step is given, and what a loss makes of it."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import final
+
+from torch import Generator, Tensor
+
+Corrupt = Callable[[Tensor, Generator], Tensor]
+Terms = dict[str, Tensor]
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Samples of one step.
+
+    Attributes:
+        input: ``(batch, *shape)``, what the network is shown before corruption: the clean samples,
+            or the noisy version that the data source supplies.
+        target: ``(batch, *shape)``, the clean samples.
+        label: ``(batch,)``, integers; empty where training does not use labels.
+    """
+
+    input: Tensor
+    target: Tensor
+    label: Tensor
+
+
+Loss = Callable[[Batch, Generator, int], Terms]
+"""From a batch, the generator of its noise and the epoch (from 1) to named terms, each a mean over
+the batch. One that has a state is an ``nn.Module`` with that state in buffers. In validation the
+network is in evaluation mode, and the sum of the terms decides which epoch is kept."""

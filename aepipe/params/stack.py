@@ -1,0 +1,99 @@
+"""The stack and what is made of it."""
+
+from itertools import pairwise
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, PositiveInt, model_validator
+
+from aepipe.params.base import Name, Section, Sequence
+from aepipe.params.corruption import Corruption
+from aepipe.params.dense import Activation, Reconstruction
+from aepipe.params.penalties import Penalty
+from aepipe.params.training import Training
+
+DATASET = "data/dataset"
+STACK = "models/stack"
+
+
+class AutoencoderLayer(Section):
+    """One greedily trained denoising autoencoder of the stack (Vincent et al. 2010)."""
+
+    kind: Literal["autoencoder"]
+    input: str
+    """What it is trained on: ``data/dataset``, or ``models/stack/LAYER`` of the layer below."""
+    units: PositiveInt
+    """Width of the layer, which is the size of its code."""
+    activation: Activation
+    """Of the code."""
+    tied: bool
+    """Whether the decoder is the encoder's transpose."""
+    reconstruction: Reconstruction
+    """``bernoulli``: cross-entropy, for inputs in [0, 1]; ``squared``: squared error."""
+    corruption: Corruption
+    """Of the layer's input while it is trained; what is passed upward is clean."""
+    penalties: Sequence[Penalty]
+    """Added to the reconstruction error."""
+    training: Training
+
+    @model_validator(mode="after")
+    def _kl_needs_sigmoid(self) -> Self:
+        if self.activation != "sigmoid" and any(p.kind == "kl_sparsity" for p in self.penalties):
+            raise ValueError(
+                f"kl_sparsity needs units in (0, 1): activation sigmoid, not {self.activation}"
+            )
+        return self
+
+
+Layer = AutoencoderLayer  # a union as soon as there is a second kind
+
+
+class Stack(Section):
+    """The stacked autoencoder, trained from the bottom up, one stage per layer."""
+
+    layers: Annotated[dict[Name, Layer], Field(min_length=1)]
+    """In order from the bottom; each names the layer below as its ``input``."""
+
+    @model_validator(mode="after")
+    def _chains(self) -> Self:
+        problems = _chain_problems(self.layers)
+        if problems:
+            raise ValueError("\n".join(problems))
+        return self
+
+
+class Unroll(Section):
+    """Fine-tuning of the whole stack as one deep autoencoder (Hinton and Salakhutdinov 2006)."""
+
+    corruption: Corruption
+    training: Training
+
+
+class Finetune(Section):
+    """Fine-tuning of the stack with a softmax head, and its control from random weights."""
+
+    corruption: Corruption
+    """Of the input while training, as regularisation."""
+    dropout: Annotated[float, Field(ge=0, lt=1)]
+    """Probability of dropping each hidden unit while training."""
+    training: Training
+
+
+def _chain_problems(stack: dict[str, Layer]) -> list[str]:
+    problems: list[str] = []
+    expected = DATASET
+    for name, layer in stack.items():
+        if layer.input != expected:
+            known = [DATASET, *(f"{STACK}/{other}" for other in stack)]
+            what = "is no stage" if layer.input not in known else "is not the layer below"
+            problems.append(
+                f".layers.{name}.input = {layer.input!r}: {what}; expected {expected!r}"
+            )
+        expected = f"{STACK}/{name}"
+    for (below, lower), (name, layer) in pairwise(stack.items()):
+        if layer.reconstruction == "bernoulli" and lower.activation != "sigmoid":
+            problems.append(
+                f".layers.{name}.reconstruction = 'bernoulli' needs inputs in [0, 1], but "
+                f"layer {below} has activation {lower.activation!r}; use 'squared' here, "
+                "or 'sigmoid' there"
+            )
+    return problems

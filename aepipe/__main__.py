@@ -44,6 +44,8 @@ def parser(arguments: Sequence[str]) -> argparse.ArgumentParser:
         command.set_defaults(command=function, title=name)
         if name == "stage":
             _add_stages(command, arguments)
+        if name == "experiment":
+            _add_experiments(command)
         if name == "schema":
             command.add_argument("--output", type=Path, help="file; standard output without it")
     return top
@@ -63,6 +65,16 @@ def _add_stages(command: argparse.ArgumentParser, arguments: Sequence[str]) -> N
         chosen = stages.add_parser(name, help=text.splitlines()[0], description=text)
         chosen.set_defaults(title=f"stage {name}")
         add_arguments(chosen, stage)
+
+
+def _add_experiments(command: argparse.ArgumentParser) -> None:
+    actions = command.add_subparsers(required=True, dest="action", metavar="ACTION")
+    actions.add_parser("list", help="names, titles and costs of all")
+    for action, text in (
+        ("show", "print the params that it runs with"),
+        ("run", "run it in a workspace of its own under .aepipe/experiments"),
+    ):
+        actions.add_parser(action, help=text, description=text).add_argument("name")
 
 
 def _stage(parsed: argparse.Namespace) -> None:
@@ -88,6 +100,18 @@ def _register(parsed: argparse.Namespace) -> None:
     synchronise(load_params(parsed.params).registry, Path(), ConsoleMonitor())
 
 
+def _experiment(parsed: argparse.Namespace) -> None:
+    from aepipe.console import ConsoleMonitor
+    from aepipe.experiments.commands import list_experiments, run_experiment, show_experiment
+
+    if parsed.action == "list":
+        print("\n".join(list_experiments(Path())))
+    elif parsed.action == "show":
+        print(show_experiment(Path(), parsed.name, parsed.params), end="")
+    else:
+        run_experiment(Path().resolve(), parsed.name, parsed.params, ConsoleMonitor())
+
+
 def _schema(parsed: argparse.Namespace) -> None:
     from aepipe.params.schema import params_schema
 
@@ -108,6 +132,7 @@ COMMANDS: dict[str, tuple[Callable[[argparse.Namespace], None], str]] = {
     "stage": (_stage, "Run one stage as dvc.yaml does; `dvc repro` calls this."),
     "check": (_check, "Check params, sources and tables of the whole pipeline without running it."),
     "register": (_register, "Bring the model registry in line with what the pipeline has made."),
+    "experiment": (_experiment, "List, show or run what lies in experiments/."),
     "schema": (_schema, "Print the JSON schema of params.yaml, for editors."),
     "summary": (_summary, "Print the comparison that the last run ended with."),
 }

@@ -55,23 +55,24 @@ def validate(kind: Any, raw: Any, where: str) -> Any:
     try:
         return TypeAdapter(kind).validate_python(raw)
     except ValidationError as error:
-        raise ParamsError(explain(error, raw, where)) from None
+        raise ParamsError(explain(error, raw, where, kind)) from None
 
 
-def explain(error: ValidationError, raw: Any, where: str) -> str:
+def explain(error: ValidationError, raw: Any, where: str, kind: Any = Params) -> str:
     """Put what pydantic found into sentences: key path, value, what was expected, nearest name."""
-    problems = [line for each in error.errors() for line in _sentences(dict(each), raw)]
+    schema = TypeAdapter(kind).json_schema()
+    problems = [line for each in error.errors() for line in _sentences(dict(each), raw, schema)]
     unique = list(dict.fromkeys(problems))
     count = f"{len(unique)} problem" + ("s" if len(unique) > 1 else "")
     return "\n  ".join([f"{where}: {count}", *unique])
 
 
-def _sentences(problem: dict[str, Any], raw: Any) -> list[str]:
+def _sentences(problem: dict[str, Any], raw: Any, schema: dict[str, Any]) -> list[str]:
     location = _without_tags(problem["loc"], raw)
     key = ".".join(map(str, location)) or "the file"
     match problem["type"]:
         case "extra_forbidden":
-            return [f"{key}: unknown key{_suggestion(location, problem['loc'], raw)}"]
+            return [f"{key}: unknown key{_suggestion(location, problem['loc'], schema)}"]
         case "missing":
             return [f"{key}: missing"]
         case "value_error":
@@ -107,15 +108,14 @@ def _without_tags(location: tuple[Any, ...], raw: Any) -> list[Any]:
     return kept
 
 
-def _suggestion(location: list[Any], declared: tuple[Any, ...], raw: Any) -> str:
-    known = _known_keys(declared[:-1], raw)
+def _suggestion(location: list[Any], declared: tuple[Any, ...], schema: dict[str, Any]) -> str:
+    known = _known_keys(declared[:-1], schema)
     near = difflib.get_close_matches(str(location[-1]), known, n=1)
     return f", did you mean {near[0]!r}?" if near else f"; known here: {', '.join(known)}"
 
 
-def _known_keys(location: tuple[Any, ...], raw: Any) -> list[str]:
+def _known_keys(location: tuple[Any, ...], schema: dict[str, Any]) -> list[str]:
     """Names that the schema knows at ``location``."""
-    schema = Params.model_json_schema()
     node: dict[str, Any] = schema
     for step in location:
         node = _child(_resolve(node, schema), step, schema)

@@ -1,0 +1,57 @@
+"""What ``aepipe experiment`` does."""
+
+from pathlib import Path
+
+from aepipe.experiments.figures import figure_lines
+from aepipe.experiments.files import experiment_names, experiment_params, read_experiment
+from aepipe.experiments.workspace import prepare, reproduce, uncommitted
+from aepipe.monitor import Monitor
+
+FOLDER = Path("experiments")
+
+
+def list_experiments(root: Path) -> list[str]:
+    """Give a line for each experiment: name, title, cost.
+
+    Raises:
+        ParamsError: one of the files is wrong.
+    """
+    about = {
+        name: read_experiment(root / FOLDER, name).experiment
+        for name in experiment_names(root / FOLDER)
+    }
+    width = max((len(name) for name in about), default=0)
+    return [f"{name:{width}}  {each.title} ({each.cost})" for name, each in about.items()]
+
+
+def show_experiment(root: Path, name: str, params: Path) -> str:
+    """Give the params that experiment ``name`` runs with, below what there is to know of it.
+
+    Raises:
+        ParamsError: there is no such experiment, or it is wrong.
+    """
+    experiment = read_experiment(root / FOLDER, name)
+    text, _ = experiment_params(experiment, params, f"experiment {name}")
+    about = experiment.experiment
+    lines = [about.title, f"source: {about.source}", f"cost: {about.cost}"]
+    lines += [f"targets: {' '.join(about.targets) or 'all'}", f"expected: {about.expected}"]
+    comments = (f"# {line}" for entry in lines for line in entry.strip().splitlines())
+    return "\n".join([*comments, text])
+
+
+def run_experiment(root: Path, name: str, params: Path, monitor: Monitor) -> None:
+    """Run ``name`` in a workspace of its own and give its figures.
+
+    Raises:
+        AepipeError: it is wrong, or a stage failed.
+    """
+    experiment = read_experiment(root / FOLDER, name)
+    text, _ = experiment_params(experiment, params, f"experiment {name}")
+    changed = uncommitted(root)
+    if changed:
+        monitor.remark(f"not committed, so not in the experiment: {', '.join(changed)}")
+    workspace = prepare(root, name, text)
+    reproduce(workspace, experiment.experiment.targets)
+    for line in figure_lines(workspace):
+        monitor.remark(line)
+    monitor.remark(f"everything lies in {workspace}")

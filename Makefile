@@ -23,11 +23,11 @@ EVERYWHERE := not slow and not gpu
 # share is made once.
 PYTEST := OMP_NUM_THREADS=1 pytest --numprocesses auto --dist loadfile
 
-.PHONY: help run test check static format schema lock clean
+.PHONY: help run test check static format catalogue schema lock clean
 
 help: ## Say what there is
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1\t/' \
-	  | awk -F '\t' '{ printf "  make %-8s %s\n", $$1, $$2 }'
+	  | awk -F '\t' '{ printf "  make %-9s %s\n", $$1, $$2 }'
 
 run: $(READY) ## Run what is not up to date of the pipeline, register the models, show the figures
 	aepipe check
@@ -50,6 +50,9 @@ static: $(READY)
 format: $(READY) ## Put the code into its one format
 	ruff format .
 	ruff check --fix .
+
+catalogue: $(READY) ## Train every kind of the catalogue on the digits, and print a line each (minutes)
+	aepipe catalogue --train
 
 schema: $(READY) ## Write params.schema.json, with which editors complete and check params.yaml
 	aepipe schema --output params.schema.json

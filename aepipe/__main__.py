@@ -46,6 +46,10 @@ def parser(arguments: Sequence[str]) -> argparse.ArgumentParser:
             _add_stages(command, arguments)
         if name == "experiment":
             _add_experiments(command)
+        if name == "catalogue":
+            command.add_argument("--output", type=Path, help="file; standard output without it")
+            text = "train every entry of experiments/catalogue.yaml and print a line each"
+            command.add_argument("--train", action="store_true", help=text)
         if name == "schema":
             command.add_argument("--output", type=Path, help="file; standard output without it")
     return top
@@ -112,12 +116,27 @@ def _experiment(parsed: argparse.Namespace) -> None:
         run_experiment(Path().resolve(), parsed.name, parsed.params, ConsoleMonitor())
 
 
+def _catalogue(parsed: argparse.Namespace) -> None:
+    if parsed.train:
+        from aepipe.catalogue.trial import print_trials
+        from aepipe.console import ConsoleMonitor
+
+        print_trials(Path(), parsed.params, ConsoleMonitor())
+        return
+    from aepipe.catalogue.table import catalogue
+
+    _write(catalogue(Path()), parsed.output)
+
+
 def _schema(parsed: argparse.Namespace) -> None:
     from aepipe.params.schema import params_schema
 
-    text = json.dumps(params_schema(), indent=1) + "\n"
-    if parsed.output:
-        parsed.output.write_text(text, encoding="utf-8")
+    _write(json.dumps(params_schema(), indent=1) + "\n", parsed.output)
+
+
+def _write(text: str, output: Path | None) -> None:
+    if output:
+        output.write_text(text, encoding="utf-8")
     else:
         sys.stdout.write(text)
 
@@ -132,6 +151,7 @@ COMMANDS: dict[str, tuple[Callable[[argparse.Namespace], None], str]] = {
     "stage": (_stage, "Run one stage as dvc.yaml does; `dvc repro` calls this."),
     "check": (_check, "Check params, sources and tables of the whole pipeline without running it."),
     "register": (_register, "Bring the model registry in line with what the pipeline has made."),
+    "catalogue": (_catalogue, "Print the page of everything that can be declared, or try it all."),
     "experiment": (_experiment, "List, show or run what lies in experiments/."),
     "schema": (_schema, "Print the JSON schema of params.yaml, for editors."),
     "summary": (_summary, "Print the comparison that the last run ended with."),

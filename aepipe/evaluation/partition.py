@@ -1,4 +1,4 @@
-"""The normaliser of a restricted Boltzmann machine, and with it the probability of samples; nats."""
+"""The normaliser of a restricted Boltzmann machine, and with it the probability of samples."""
 
 import math
 from copy import deepcopy

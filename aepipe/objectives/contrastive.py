@@ -3,8 +3,8 @@ r"""How a restricted Boltzmann machine learns: losses whose gradients are statis
 The gradient of the negative log-likelihood is the mean gradient of the free energy over the data
 minus that over the model's own distribution (Hinton 2010, "A practical guide to training restricted
 Boltzmann machines", eq. 5). The second mean is estimated by Gibbs chains, whose ends are constants
-to autograd. The difference itself measures nothing, so that a loss of this file says how good the
-model is in validation only, where it is another one. Nats, or squared data units where stated.
+to autograd. The value of that difference measures nothing: what a loss of this file shows, in
+training and in validation, is how good the model is, in nats or squared data units.
 """
 
 from typing import final
@@ -14,10 +14,11 @@ from torch import Generator, Tensor, nn
 from torch.nn.functional import logsigmoid
 
 from aepipe.models.rbm import RestrictedBoltzmannMachine
-from aepipe.objectives.build import Batch, Terms
+from aepipe.objectives.loss import Batch, Terms
 from aepipe.objectives.reconstruction import squared_error
 
-FLIPS = 64  # bits looked at in each sample: all of them where there are no more
+FLIPS = 64  # bits of each validation sample looked at: all of them where there are no more
+TRAINING_FLIPS = 2  # of each training sample, of which there are many more
 
 
 @final
@@ -37,12 +38,14 @@ class ContrastiveDivergence(nn.Module):
         self._steps = steps
 
     def forward(self, batch: Batch, noise: Generator, epoch: int) -> Terms:
-        """Give the terms of a batch: in training for the gradient, in validation to judge by."""
+        """Give how good the model is on a batch; in training with the gradient to follow."""
         (model,) = self._model
-        if not model.training:
-            return criterion(model, batch, noise)
         visible = model.units(batch.target, noise)
-        return contrast(model, visible, run_chains(model, visible, self._steps, noise))
+        terms = criterion(model, visible, noise)
+        if not model.training:
+            return terms
+        ends = run_chains(model, visible, self._steps, noise)
+        return following(terms, contrast(model, visible, ends))
 
 
 @final
@@ -68,14 +71,15 @@ class PersistentContrastiveDivergence(nn.Module):
         self.chains: Tensor
 
     def forward(self, batch: Batch, noise: Generator, epoch: int) -> Terms:
-        """Give the terms of a batch: in training for the gradient, in validation to judge by."""
+        """Give how good the model is on a batch; in training with the gradient to follow."""
         (model,) = self._model
-        if not model.training:
-            return criterion(model, batch, noise)
         visible = model.units(batch.target, noise)
+        terms = criterion(model, visible, noise)
+        if not model.training:
+            return terms
         self.chains.copy_(run_chains(model, self.chains, self._steps, noise))
         # a copy, since autograd keeps it and the next call changes the buffer
-        return contrast(model, visible, self.chains.clone())
+        return following(terms, contrast(model, visible, self.chains.clone()))
 
 
 @torch.no_grad()
@@ -88,8 +92,8 @@ def run_chains(
     return visible
 
 
-def contrast(model: RestrictedBoltzmannMachine, data: Tensor, fantasy: Tensor) -> Terms:
-    """Mean free energy of the data minus that of the chains' ends, for its gradient.
+def contrast(model: RestrictedBoltzmannMachine, data: Tensor, fantasy: Tensor) -> Tensor:
+    """Mean free energy of the data minus that of the chains' ends, for its gradient; scalar.
 
     Args:
         model: what learns.
@@ -97,20 +101,33 @@ def contrast(model: RestrictedBoltzmannMachine, data: Tensor, fantasy: Tensor) -
         fantasy: the chains' visible units, ``(chains, features)``, constants.
     """
     both = model.free_energy(torch.cat([data, fantasy]))
-    return {"contrast": both[: len(data)].mean() - both[len(data) :].mean()}
+    return both[: len(data)].mean() - both[len(data) :].mean()
 
 
-def criterion(model: RestrictedBoltzmannMachine, batch: Batch, generator: Generator) -> Terms:
-    """Judge the model on samples that it does not learn from.
+def following(terms: Terms, value: Tensor) -> Terms:
+    """Give the one term of ``terms`` with its own value, but the gradient of ``value``."""
+    ((name, shown),) = terms.items()
+    return {name: shown + (value - value.detach())}
 
-    Bernoulli visible units: the negative log pseudo-likelihood. Gaussian ones, for which there is
-    none: the squared error of reconstructions.
+
+@torch.no_grad()
+def criterion(model: RestrictedBoltzmannMachine, visible: Tensor, generator: Generator) -> Terms:
+    """Say how good the model is, without gradient.
+
+    Bernoulli visible units: the negative log pseudo-likelihood, of the nearer bits where they lie
+    between 0 and 1. Gaussian ones, for which there is none: the squared error of reconstructions.
+
+    Args:
+        model: in training mode fewer bits are looked at.
+        visible: units, ``(batch, features)``.
+        generator: draws which.
     """
     if model.visible == "gaussian":
-        raw = model.decode(model.encode(batch.target))
-        return {"reconstruction": squared_error(raw.float(), batch.target.view_as(raw))}
-    visible = model.units(batch.target, generator).round()  # intensities, to the nearer bit
-    return {"pseudo_likelihood": -log_pseudo_likelihood(model, visible, FLIPS, generator).mean()}
+        raw = model.visible_input(model.encode(visible))
+        return {"reconstruction": squared_error(raw.float(), visible)}
+    flips = TRAINING_FLIPS if model.training else FLIPS
+    log_likelihood = log_pseudo_likelihood(model, visible.round(), flips, generator)
+    return {"pseudo_likelihood": -log_likelihood.mean()}
 
 
 def log_pseudo_likelihood(

@@ -57,7 +57,7 @@ def _bounds(params: Params, outline: Outline) -> list[str]:
         return []  # scaling other than range has been refused with the params
     return [
         f"{place} = 'bernoulli' needs values in [0, 1], and {outline.where} does not bound its "
-        "values, so that a test sample may lie outside; use squared (gaussian for a VAE)"
+        "values, so that a test sample may lie outside; use squared (gaussian for a VAE or an RBM)"
         for place in unit_range_demands(params)
     ] + [
         f"{place} = 'salt_and_pepper' needs a smallest and a largest value, and "

@@ -5,6 +5,7 @@ from typing import assert_never
 
 from aepipe.params.convolutional import Convolutional
 from aepipe.params.dense import Dense, KSparse
+from aepipe.params.energy import Rbm
 from aepipe.params.models import Autoencoder, Model
 from aepipe.params.variational import Variational
 
@@ -25,7 +26,7 @@ def unmet_by_shape(model: Model, shape: Sequence[int], where: str) -> list[str]:
     match model:
         case Autoencoder():
             return _of_architecture(model, shape, where)
-        case Variational():
+        case Variational() | Rbm():
             return []
         case _:
             assert_never(model)

@@ -15,6 +15,7 @@ from aepipe.files import FORMAT, read_description, write_json
 from aepipe.models.convolutional import ConvolutionalAutoencoder
 from aepipe.models.dense import Classifier, DeepAutoencoder, DenseLayer
 from aepipe.models.k_sparse import KSparseAutoencoder
+from aepipe.models.rbm import RestrictedBoltzmannMachine
 from aepipe.models.vae import VariationalAutoencoder
 
 CLASSES: Mapping[str, Callable[..., nn.Module]] = {
@@ -23,6 +24,7 @@ CLASSES: Mapping[str, Callable[..., nn.Module]] = {
     "classifier": Classifier,
     "convolutional": ConvolutionalAutoencoder,
     "k_sparse": KSparseAutoencoder,
+    "rbm": RestrictedBoltzmannMachine,
     "variational": VariationalAutoencoder,
 }
 

@@ -2,16 +2,20 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import final
+from typing import assert_never, final
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from aepipe.errors import ArtifactError
 from aepipe.files import read_description
 from aepipe.models.build.unrolled import unrolled_blueprint
 from aepipe.models.dense import DeepAutoencoder, DenseLayer
 from aepipe.models.files import Blueprint, construct, load_model
+from aepipe.models.rbm import RestrictedBoltzmannMachine
+
+Layer = DenseLayer | RestrictedBoltzmannMachine
+Affine = tuple[Tensor, Tensor]  # weight ``(out, in)`` and bias ``(out,)``
 
 
 @final
@@ -27,7 +31,7 @@ class Stack:
 
     shape: tuple[int, ...]
     blueprints: list[Blueprint]
-    layers: list[DenseLayer]
+    layers: list[Layer]
 
 
 def load_stack(folder: Path) -> Stack:
@@ -51,11 +55,12 @@ def load_stack(folder: Path) -> Stack:
             "remove what params.yaml no longer declares: "
             f"rm -r {' '.join(f'{folder}/{name}' for name in extra)}"
         )
-    layers = [load_model(folder / name) for name in order]
     return Stack(
         shape=tuple(described[order[0]]["shape"]),
-        blueprints=[Blueprint("layer", described[name]["arguments"]) for name in order],
-        layers=[layer for layer in layers if isinstance(layer, DenseLayer)],
+        blueprints=[
+            Blueprint(described[name]["kind"], described[name]["arguments"]) for name in order
+        ],
+        layers=[_load_layer(folder / name) for name in order],
     )
 
 
@@ -68,16 +73,49 @@ def unroll(stack: Stack) -> tuple[Blueprint, DeepAutoencoder]:
     model = construct(blueprint)
     if not isinstance(model, DeepAutoencoder):  # for the type checker: the kind says so
         raise TypeError(f"unrolled to {type(model).__name__}")
+    up = [upward(layer) for layer in stack.layers]
+    down = [downward(layer) for layer in reversed(stack.layers)]
     with torch.no_grad():
-        for linear, layer in zip(linears(model.encoder), stack.layers, strict=True):
-            linear.weight.copy_(layer.encoder.weight)
-            linear.bias.copy_(layer.encoder.bias)
-        for linear, layer in zip(linears(model.decoder), reversed(stack.layers), strict=True):
-            linear.weight.copy_(layer.weight_back())
-            linear.bias.copy_(layer.decoder_bias)
+        for linear, (weight, bias) in zip(
+            [*linears(model.encoder), *linears(model.decoder)], [*up, *down], strict=True
+        ):
+            linear.weight.copy_(weight)
+            linear.bias.copy_(bias)
     return blueprint, model
+
+
+def upward(layer: Layer) -> Affine:
+    """Give what a layer does to its input before its nonlinearity."""
+    match layer:
+        case DenseLayer():
+            return layer.encoder.weight, layer.encoder.bias
+        case RestrictedBoltzmannMachine():
+            return layer.weight_in(), layer.hidden_bias
+        case _:
+            assert_never(layer)
+
+
+def downward(layer: Layer) -> Affine:
+    """Give what a layer does to its code to reach its raw output."""
+    match layer:
+        case DenseLayer():
+            return layer.weight_back(), layer.decoder_bias
+        case RestrictedBoltzmannMachine():
+            return layer.weight_back(), layer.visible_bias
+        case _:
+            assert_never(layer)
 
 
 def linears(network: nn.Sequential) -> list[nn.Linear]:
     """Give the linear layers of ``network`` in order."""
     return [module for module in network if isinstance(module, nn.Linear)]
+
+
+def _load_layer(folder: Path) -> Layer:
+    layer = load_model(folder)
+    if not isinstance(layer, Layer):
+        raise ArtifactError(
+            f"{folder}: holds a {type(layer).__name__}, which is no layer of a stack; "
+            "`dvc repro` trains the declared one again"
+        )
+    return layer

@@ -8,6 +8,7 @@ from aepipe.params.base import Section, Sequence
 from aepipe.params.convolutional import Convolutional
 from aepipe.params.corruption import Corruption, NoCorruption
 from aepipe.params.dense import Dense, KSparse, Reconstruction
+from aepipe.params.energy import Rbm
 from aepipe.params.penalties import Penalty
 from aepipe.params.training import Training
 from aepipe.params.variational import Variational
@@ -41,7 +42,7 @@ class Autoencoder(Section):
         return self
 
 
-Model = Annotated[Autoencoder | Variational, Field(discriminator="kind")]
+Model = Annotated[Autoencoder | Variational | Rbm, Field(discriminator="kind")]
 
 
 def corruption_of(model: Model) -> Corruption:

@@ -9,7 +9,7 @@ from aepipe.params.corruption import CorruptionSection, Pairs
 from aepipe.params.data import Data
 from aepipe.params.evaluation import Evaluate, Generate, Registry
 from aepipe.params.models import Model
-from aepipe.params.stack import DATASET, STACK, AutoencoderLayer, Finetune, Stack, Unroll
+from aepipe.params.stack import DATASET, STACK, Finetune, Stack, Unroll
 from aepipe.params.variational import Variational
 
 RESERVED = frozenset({"stack", "pca", "autoencoder", "classifier", "vae", "raw", "dataset"})
@@ -43,9 +43,13 @@ class Params(Section):
 def unit_range_demands(params: Params) -> list[str]:
     """Give the key paths of everything that takes the samples' values for probabilities."""
     demands: list[str] = []
+    # their input is a layer's code, which the stack has checked
+    above = [
+        f"stack.layers.{n}" for n, layer in params.stack.layers.items() if layer.input != DATASET
+    ]
     for path, section in walk(params):
-        if isinstance(section, AutoencoderLayer) and section.input != DATASET:
-            continue  # its input is a layer's code, which the stack has checked
+        if any(path == layer or path.startswith(f"{layer}.") for layer in above):
+            continue
         for key in ("reconstruction", "kind"):
             if getattr(section, key, None) == "bernoulli":
                 demands.append(f"{path}.{key}")

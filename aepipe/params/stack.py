@@ -1,13 +1,14 @@
 """The stack and what is made of it."""
 
 from itertools import pairwise
-from typing import Annotated, Literal, Self
+from typing import Annotated, Literal, Self, assert_never
 
 from pydantic import Field, PositiveInt, model_validator
 
 from aepipe.params.base import Name, Section, Sequence
-from aepipe.params.corruption import Corruption
+from aepipe.params.corruption import Corruption, NoCorruption
 from aepipe.params.dense import Activation, Reconstruction
+from aepipe.params.energy import RbmLayer
 from aepipe.params.penalties import Penalty
 from aepipe.params.training import Training
 
@@ -44,7 +45,12 @@ class AutoencoderLayer(Section):
         return self
 
 
-Layer = AutoencoderLayer  # a union as soon as there is a second kind
+Layer = Annotated[AutoencoderLayer | RbmLayer, Field(discriminator="kind")]
+
+
+def corruption_of_layer(layer: Layer) -> Corruption:
+    """Give the corruption of what ``layer`` is shown in training; not every kind has one."""
+    return layer.corruption if isinstance(layer, AutoencoderLayer) else NoCorruption(kind="none")
 
 
 class Stack(Section):
@@ -90,10 +96,33 @@ def _chain_problems(stack: dict[str, Layer]) -> list[str]:
             )
         expected = f"{STACK}/{name}"
     for (below, lower), (name, layer) in pairwise(stack.items()):
-        if layer.reconstruction == "bernoulli" and lower.activation != "sigmoid":
+        (key, kind, otherwise), (units, gives, needed) = _shown(layer), _code(lower)
+        if kind == "bernoulli" and gives != needed:
             problems.append(
-                f".layers.{name}.reconstruction = 'bernoulli' needs inputs in [0, 1], but "
-                f"layer {below} has activation {lower.activation!r}; use 'squared' here, "
-                "or 'sigmoid' there"
+                f".layers.{name}.{key} = 'bernoulli' needs inputs in [0, 1], but "
+                f"layer {below} has {units} {gives!r}; use {otherwise!r} here, "
+                f"or {needed!r} there"
             )
     return problems
+
+
+def _shown(layer: Layer) -> tuple[str, str, str]:
+    """Where a layer says what its input is, what it says, and what it says of unbounded input."""
+    match layer:
+        case AutoencoderLayer():
+            return "reconstruction", layer.reconstruction, "squared"
+        case RbmLayer():
+            return "visible.kind", layer.visible.kind, "gaussian"
+        case _:
+            assert_never(layer)
+
+
+def _code(layer: Layer) -> tuple[str, str, str]:
+    """Where a layer says what its code is, what it says, and what it says of one in [0, 1]."""
+    match layer:
+        case AutoencoderLayer():
+            return "activation", layer.activation, "sigmoid"
+        case RbmLayer():
+            return "hidden", layer.hidden, "bernoulli"
+        case _:
+            assert_never(layer)

@@ -12,6 +12,7 @@ from aepipe.objectives.build import model_loss
 from aepipe.params.models import Model, corruption_of
 from aepipe.signature import instance, section
 from aepipe.training.build import Workbench
+from aepipe.training.start import start_from_data
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +48,7 @@ def run(params: Params, inputs: Inputs, outputs: Outputs, monitor: Monitor) -> N
     loss = model_loss(config, model, dataset.value_range)
     size, corruption = config.training.batch_size, corruption_of(config)
     train, valid = (bench.feed(dataset, split, corruption, size) for split in FITTED)
+    start_from_data(model, train)
 
     history = bench.fit(model, loss, (train, valid), config.training, monitor)
 

@@ -1,7 +1,9 @@
-"""Train one layer of the stack as a denoising autoencoder, and write its codes for the next layer.
+"""Train one layer of the stack on its own, and write its codes for the next layer.
 
-Greedy layer-wise pretraining: Vincent et al. (2010), JMLR 11:3371, section 3.1. Only the layer's
-input is corrupted, only while it is trained; what is passed upward is clean.
+Greedy layer-wise pretraining of denoising autoencoders: Vincent et al. (2010), JMLR 11:3371,
+section 3.1; of RBMs: Hinton, Osindero and Teh (2006), Neural Computation 18:1527, section 4.
+Only the layer's input is corrupted, only while it is trained; what is passed upward is clean, and
+of stochastic units the mean.
 """
 
 import math
@@ -16,16 +18,18 @@ import torch
 from aepipe.data.dataset import FITTED, Split, open_dataset
 from aepipe.data.parts import Array, Parts, write_parts
 from aepipe.files import read_description, write_json
+from aepipe.models import stack
 from aepipe.models.build import layer_blueprint
-from aepipe.models.dense import DenseLayer
-from aepipe.models.files import construct, save_model
+from aepipe.models.build.unrolled import floor
+from aepipe.models.files import Blueprint, construct, save_model
 from aepipe.models.outputs import code_bounds
 from aepipe.monitor import Monitor
 from aepipe.objectives.build import layer_loss
-from aepipe.params.stack import DATASET, Layer
+from aepipe.params.stack import DATASET, Layer, corruption_of_layer
 from aepipe.signature import instance, section
 from aepipe.training.build import Workbench
 from aepipe.training.feed import Feed
+from aepipe.training.start import start_from_data
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +63,8 @@ def run(params: Params, inputs: Inputs, outputs: Outputs, monitor: Monitor) -> N
     train, valid = (_feed(bench, config, inputs.input, split) for split in FITTED)
     shape = _shape(inputs.input, below)
     blueprint = layer_blueprint(config, input_size=math.prod(shape))
-    model = cast(DenseLayer, bench.place(construct(blueprint)))
+    model = cast(stack.Layer, bench.place(construct(blueprint)))
+    start_from_data(model, train)
     loss = layer_loss(config, model, _bounds(inputs.input, below))
 
     history = bench.fit(model, loss, (train, valid), config.training, monitor)
@@ -77,7 +82,7 @@ def run(params: Params, inputs: Inputs, outputs: Outputs, monitor: Monitor) -> N
 def _feed(bench: Workbench, config: Layer, folder: Path, split: Split) -> Feed:
     size = config.training.batch_size
     if config.input == DATASET:
-        return bench.feed(open_dataset(folder), split, config.corruption, size)
+        return bench.feed(open_dataset(folder), split, corruption_of_layer(config), size)
     return bench.code_feed(folder / "codes", split, size)
 
 
@@ -88,10 +93,11 @@ def _shape(folder: Path, below: str | None) -> tuple[int, ...]:
 def _bounds(folder: Path, below: str | None) -> tuple[float, float] | None:
     if below is None:
         return open_dataset(folder).value_range
-    return code_bounds(read_description(folder / "model.json")["arguments"]["nonlinearity"])
+    described = read_description(folder / "model.json")
+    return code_bounds(floor(Blueprint(described["kind"], described["arguments"])).nonlinearity)
 
 
-def _codes(model: DenseLayer, feed: Feed) -> Iterator[Array]:
+def _codes(model: stack.Layer, feed: Feed) -> Iterator[Array]:
     model.eval()
     with torch.no_grad():
         for batch in feed.in_order():

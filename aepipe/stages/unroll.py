@@ -1,6 +1,6 @@
 """Unroll the stack into one deep autoencoder and fine-tune all of it to reconstruct.
 
-Hinton and Salakhutdinov (2006), Science 313:504, with denoising layers in place of RBMs.
+Hinton and Salakhutdinov (2006), Science 313:504; the layers may be denoising autoencoders too.
 """
 
 from dataclasses import dataclass

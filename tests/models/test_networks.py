@@ -38,6 +38,21 @@ BLUEPRINTS = {
         {"shape": [2, 3, 4], "code_size": 30, "k": 6, "evaluation_k": 9,
          "reconstruction": "squared"},
     ),
+    "rbm_bernoulli": Blueprint(
+        "rbm",
+        {"shape": [2, 3, 4], "code_size": 20, "visible": "bernoulli", "hidden": "bernoulli",
+         "variance": 1.0, "binarised": True},
+    ),
+    "rbm_gaussian_visible": Blueprint(
+        "rbm",
+        {"shape": [2, 3, 4], "code_size": 20, "visible": "gaussian", "hidden": "bernoulli",
+         "variance": 0.1, "binarised": False},
+    ),
+    "rbm_gaussian_hidden": Blueprint(
+        "rbm",
+        {"shape": [24], "code_size": 9, "visible": "bernoulli", "hidden": "gaussian",
+         "variance": 1.0, "binarised": False},
+    ),
     "variational": Blueprint(
         "variational",
         {"shape": [2, 3, 4], "widths": [12], "code_size": 5, "nonlinearity": "silu",

@@ -5,8 +5,10 @@ from typing import assert_never
 
 from aepipe.models.build.autoencoder import autoencoder_blueprint
 from aepipe.models.build.dense import layer_of_autoencoder
+from aepipe.models.build.energy import layer_of_rbm, rbm_blueprint
 from aepipe.models.build.variational import variational_blueprint
 from aepipe.models.files import Blueprint
+from aepipe.params.energy import Rbm, RbmLayer
 from aepipe.params.models import Autoencoder, Model
 from aepipe.params.stack import AutoencoderLayer, Layer
 from aepipe.params.variational import Variational
@@ -17,6 +19,8 @@ def layer_blueprint(config: Layer, input_size: int) -> Blueprint:
     match config:
         case AutoencoderLayer():
             return layer_of_autoencoder(config, input_size)
+        case RbmLayer():
+            return layer_of_rbm(config, input_size)
         case _:
             assert_never(config)
 
@@ -28,5 +32,7 @@ def model_blueprint(config: Model, shape: Sequence[int]) -> Blueprint:
             return autoencoder_blueprint(config, shape)
         case Variational():
             return variational_blueprint(config, shape)
+        case Rbm():
+            return rbm_blueprint(config, shape)
         case _:
             assert_never(config)

@@ -5,10 +5,13 @@ from typing import assert_never, cast
 from torch import nn
 
 from aepipe.corruption.build import build_corruption
+from aepipe.models.rbm import RestrictedBoltzmannMachine
 from aepipe.models.vae import VariationalAutoencoder
 from aepipe.objectives.build.autoencoder import Network, autoencoder_loss
+from aepipe.objectives.build.energy import energy_loss
 from aepipe.objectives.loss import Loss
 from aepipe.objectives.variational import vae_loss
+from aepipe.params.energy import Rbm, RbmLayer
 from aepipe.params.models import Autoencoder, Model
 from aepipe.params.stack import AutoencoderLayer, Layer
 from aepipe.params.variational import Variational
@@ -27,6 +30,8 @@ def layer_loss(config: Layer, network: nn.Module, bounds: tuple[float, float] | 
             corrupt = build_corruption(config.corruption, bounds)
             autoencoder = cast(Network, network)
             return autoencoder_loss(autoencoder, config.reconstruction, corrupt, config.penalties)
+        case RbmLayer():
+            return energy_loss(config.gradient, cast(RestrictedBoltzmannMachine, network))
         case _:
             assert_never(config)
 
@@ -47,5 +52,7 @@ def model_loss(config: Model, network: nn.Module, bounds: tuple[float, float] | 
         case Variational():
             variational = cast(VariationalAutoencoder, network)
             return vae_loss(variational, config.kl_weight, config.warmup_epochs)
+        case Rbm():
+            return energy_loss(config.gradient, cast(RestrictedBoltzmannMachine, network))
         case _:
             assert_never(config)

@@ -124,7 +124,7 @@ def convolutional_decoder(
     layers: list[nn.Module] = [
         nn.Linear(code_size, flat),
         nn.Unflatten(1, (planes[-1], *found[-1])),
-        activation(convolutions["nonlinearity"]),
+        activation(convolutions["activation"]),
     ]
     for layer in reversed(range(len(planes) - 1)):
         layers.append(_widening(layer, shape, convolutions))
@@ -135,7 +135,7 @@ def convolutional_decoder(
 
 def _hidden(planes: int, convolutions: Convolutions) -> list[nn.Module]:
     norm: list[nn.Module] = [nn.BatchNorm2d(planes)] if convolutions["batch_norm"] else []
-    return [*norm, activation(convolutions["nonlinearity"])]
+    return [*norm, activation(convolutions["activation"])]
 
 
 def _widening(layer: int, shape: Sequence[int], convolutions: Convolutions) -> nn.Module:

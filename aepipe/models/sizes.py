@@ -22,7 +22,7 @@ class Convolutions(TypedDict):
         padding: zeros p on each side of what a convolution reads.
         encoder: ``strided`` convolutions, or convolutions of stride 1 with max ``pooled`` outputs.
         decoder: ``transposed`` convolutions, or nearest-neighbour ``resize`` and a convolution.
-        nonlinearity: of the hidden layers.
+        activation: of the hidden layers.
         batch_norm: whether hidden feature maps are normalised over the batch.
     """
 
@@ -32,7 +32,7 @@ class Convolutions(TypedDict):
     padding: int
     encoder: Down
     decoder: Up
-    nonlinearity: Literal["relu", "silu", "tanh"]
+    activation: Literal["relu", "silu", "tanh"]
     batch_norm: bool
 
 

@@ -18,7 +18,7 @@ from aepipe.models.sizes import Convolutions, output_paddings, sides
 
 def convolutions(**changes) -> Convolutions:
     common = {"channels": [3, 4], "kernel": 3, "stride": 2, "padding": 1, "encoder": "strided"}
-    return common | {"decoder": "resize", "nonlinearity": "silu", "batch_norm": False} | changes
+    return common | {"decoder": "resize", "activation": "silu", "batch_norm": False} | changes
 
 
 def maps(encoder: nn.Sequential, shape) -> list[tuple[int, int]]:

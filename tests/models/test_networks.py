@@ -13,7 +13,7 @@ from aepipe.objectives.reconstruction import squared_error
 DENSE = {"widths": [12, 5], "nonlinearities": ["tanh", "linear"]}
 CONVOLUTIONS = {
     "channels": [8, 16], "kernel": 3, "stride": 2, "padding": 1, "encoder": "strided",
-    "decoder": "resize", "nonlinearity": "silu", "batch_norm": False,
+    "decoder": "resize", "activation": "silu", "batch_norm": False,
 }  # fmt: skip
 BLUEPRINTS = {
     "layer_tied": Blueprint(

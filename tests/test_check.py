@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from contextlib import nullcontext
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +13,8 @@ from ruamel.yaml import YAML
 from aepipe.check import check
 from aepipe.data.contracts import read_table, write_table
 from aepipe.errors import AepipeError, ParamsError
-from aepipe.models.convolutional import halvings
+from aepipe.models.build import model_blueprint
+from aepipe.models.files import construct
 from aepipe.monitor import Silent
 from aepipe.params.load import load_params
 from aepipe.stages import ingest
@@ -122,7 +124,7 @@ def test_all_that_a_source_cannot_give_is_told_at_once_with_numbers(declare):
     _, problems = found(path)
     text = "\n".join(problems)
     assert (
-        "models.convolutional: convolutional needs images, and samples of table.csv have shape (5,)"
+        "models.convolutional.architecture on samples of table.csv, (5,): convolutional needs"
         in text
     )
     assert "stack.layers.first.reconstruction = 'bernoulli' needs values in [0, 1]" in text
@@ -147,14 +149,24 @@ def test_an_image_is_too_small_exactly_where_the_model_says_so(declare, times):
         )
         _, problems = found(path)
         text = "\n".join(problems)
-        try:
-            halvings((1, side, side + 3), times)
-        except ValueError:
-            assert (
-                f"{times} halvings need sides of at least {side + 1} pixels, and a.npz has" in text
-            )
-        else:
-            assert "halvings" not in text
+        expected = f"samples of a.npz, {(1, side, side + 3)}: layer {times}: stride 2 cannot narrow"
+        assert (expected in text) == (side == 2 ** (times - 1))
+        plan = model_blueprint(load_params(path).models["convolutional"], (1, side, side + 3))
+        refused = "stride" in text
+        with pytest.raises(ValueError, match="stride") if refused else nullcontext():
+            construct(plan)
+
+
+def test_a_transposed_decoder_that_cannot_give_the_image_back_is_refused(declare):
+    path = declare(
+        models__convolutional__architecture__encoder="pooled",
+        models__convolutional__architecture__decoder="transposed",
+        models__convolutional__architecture__stride=3,
+        models__convolutional__architecture__channels=[4],
+    )
+    _, problems = found(path)
+    assert "(2 - 1) x 3 - 2 x 1 + 3 = 4 pixels of 2" in "\n".join(problems)
+    assert "and 8 are wanted; use decoder resize" in "\n".join(problems)
 
 
 def test_data_without_labels_are_taken_with_a_note(declare):

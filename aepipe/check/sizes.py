@@ -1,15 +1,14 @@
 """What each architecture demands of the samples' shape."""
 
 from collections.abc import Sequence
-from typing import assert_never
+from typing import assert_never, cast
 
+from aepipe.models.sizes import Convolutions, sides
 from aepipe.params.convolutional import Convolutional
 from aepipe.params.dense import Dense, KSparse
 from aepipe.params.energy import Rbm
 from aepipe.params.models import Autoencoder, Model
 from aepipe.params.variational import Variational
-
-IMAGE_DIMENSIONS = 3  # channels, height, width
 
 
 def unmet_by_shape(model: Model, shape: Sequence[int], where: str) -> list[str]:
@@ -44,18 +43,9 @@ def _of_architecture(model: Autoencoder, shape: Sequence[int], where: str) -> li
 
 
 def _of_convolutional(config: Convolutional, shape: Sequence[int], where: str) -> list[str]:
-    """Convolutions on samples that are no images, or too small."""
-    if len(shape) != IMAGE_DIMENSIONS:
-        return [
-            f": convolutional needs images, and samples of {where} have shape {tuple(shape)}; "
-            "use kind dense"
-        ]
-    times = len(config.channels)
-    least = 2 ** (times - 1) + 1  # an odd side is rounded up when halved
-    _, height, width = shape
-    if min(height, width) < least:
-        return [
-            f".architecture.channels: {times} halvings need sides of at least {least} pixels, "
-            f"and {where} has {height} x {width}; list fewer channels"
-        ]
+    """Convolutions on samples that are no images, or whose sizes do not work out."""
+    try:
+        sides(shape, cast(Convolutions, config.convolutions()))
+    except ValueError as error:
+        return [f".architecture on samples of {where}, {tuple(shape)}: {error}"]
     return []

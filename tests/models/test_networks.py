@@ -4,7 +4,6 @@ import pytest
 import torch
 
 from aepipe.errors import ArtifactError
-from aepipe.models.convolutional import ConvolutionalAutoencoder, halvings
 from aepipe.models.dense import Classifier
 from aepipe.models.files import CLASSES, Blueprint, construct, load_model, save_model
 from aepipe.models.k_sparse import keep_largest
@@ -12,6 +11,10 @@ from aepipe.models.vae import sample
 from aepipe.objectives.reconstruction import squared_error
 
 DENSE = {"widths": [12, 5], "nonlinearities": ["tanh", "linear"]}
+CONVOLUTIONS = {
+    "channels": [8, 16], "kernel": 3, "stride": 2, "padding": 1, "encoder": "strided",
+    "decoder": "resize", "activation": "silu", "batch_norm": False,
+}  # fmt: skip
 BLUEPRINTS = {
     "layer_tied": Blueprint(
         "layer",
@@ -28,11 +31,20 @@ BLUEPRINTS = {
         {"shape": [2, 3, 4], **DENSE, "decoder_nonlinearities": ["tanh"],
          "reconstruction": "squared"},
     ),
-    "convolutional": Blueprint(
-        "convolutional",
-        {"shape": [2, 7, 10], "channels": [8, 16], "code_size": 5, "nonlinearity": "silu",
-         "reconstruction": "squared"},
-    ),
+    **{
+        f"convolutional_{name}": Blueprint(
+            "convolutional",
+            {"shape": shape, "convolutions": CONVOLUTIONS | changes, "code_size": 5,
+             "reconstruction": "squared"},
+        )
+        for name, shape, changes in [
+            ("strided_resize", [2, 7, 10], {}),
+            ("strided_transposed", [2, 7, 10], {"decoder": "transposed"}),
+            ("pooled_resize", [2, 7, 10], {"encoder": "pooled"}),
+            ("pooled_transposed", [2, 8, 12], {"encoder": "pooled", "decoder": "transposed"}),
+            ("batch_norm", [2, 7, 10], {"batch_norm": True}),
+        ]
+    },
     "k_sparse": Blueprint(
         "k_sparse",
         {"shape": [2, 3, 4], "code_size": 30, "k": 6, "evaluation_k": 9,
@@ -162,22 +174,6 @@ def test_k_sparse_uses_more_units_in_evaluation():
     model, x = fresh(BLUEPRINTS["k_sparse"]), batch_for(BLUEPRINTS["k_sparse"], 5)
     assert (model.train().encode(x) != 0).sum(dim=1).tolist() == [6] * 5
     assert (model.eval().encode(x) != 0).sum(dim=1).tolist() == [9] * 5
-
-
-def test_halvings_agree_with_what_convolutions_give():
-    for side in range(4, 40):
-        stride = torch.nn.Conv2d(1, 1, 3, stride=2, padding=1)
-        x = torch.zeros(1, 1, side, side + 3)
-        expected = [tuple(x.shape[2:])]
-        for _ in range(2):
-            x = stride(x)
-            expected.append(tuple(x.shape[2:]))
-        assert halvings((1, side, side + 3), 2) == expected
-
-
-def test_an_image_too_small_for_its_halvings_is_refused_with_the_numbers():
-    with pytest.raises(ValueError, match="3 halvings need sides of at least 8 pixels, not 4 x 9"):
-        ConvolutionalAutoencoder((1, 4, 9), [2, 2, 2], 3, "relu", "squared")
 
 
 def test_dropout_acts_in_training_only():

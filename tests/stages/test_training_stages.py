@@ -112,7 +112,8 @@ RUNS = {
         {"kind": "dense", "widths": [16], "code_size": 4, "activation": "tanh"}, dataset, output
     ),
     "convolutional": lambda dataset, stack, output: run_model(
-        {"kind": "convolutional", "channels": [4], "code_size": 4, "activation": "silu"},
+        {"kind": "convolutional", "channels": [4], "kernel": 3, "stride": 2, "padding": 1,
+         "encoder": "strided", "decoder": "resize", "code_size": 4, "activation": "silu"},
         dataset,
         output,
     ),

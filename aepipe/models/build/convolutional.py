@@ -7,8 +7,4 @@ from aepipe.params.convolutional import Convolutional
 
 def convolutional_arguments(config: Convolutional) -> dict[str, Any]:
     """Give what a convolutional autoencoder needs beside the samples' shape."""
-    return {
-        "channels": list(config.channels),
-        "code_size": config.code_size,
-        "nonlinearity": config.activation,
-    }
+    return {"convolutions": config.convolutions(), "code_size": config.code_size}

@@ -1,12 +1,29 @@
 """The noises of Vincent et al. (2010), "Stacked denoising autoencoders", JMLR 11:3371; and more."""
 
 from collections.abc import Callable, Sequence
+from typing import Protocol
 
 import torch
 from torch import Generator, Tensor
 
 Noise = Callable[[Tensor, Generator], Tensor]
 SPREAD = 0x9E3779B97F4A7C15  # 2^64 over the golden ratio: multiples of it lie far apart
+
+
+class Corrupt(Protocol):
+    """What is done to the samples of a batch."""
+
+    def __call__(self, x: Tensor, generator: Generator, index: Tensor | None = None) -> Tensor:
+        """Give the corrupted samples, of the shape of ``x``.
+
+        Args:
+            x: ``(batch, ...)``. Not modified.
+            generator: of the noise, on ``x``'s device.
+            index: ``(batch,)``, which samples of their split these are; needed where each of them
+                keeps its noise.
+        """
+        ...
+
 
 def mask(x: Tensor, fraction: float, generator: Generator) -> Tensor:
     """Set each component to 0 with probability ``fraction``, independently.
@@ -119,23 +136,26 @@ def block_sides(shape: Sequence[int], size: float) -> dict[int, tuple[int, int]]
     return {axis: (shape[axis - 1], max(1, round(size * shape[axis - 1]))) for axis in axes}
 
 
-def fixed(noise: Noise, x: Tensor, indices: Tensor, generator: Generator) -> Tensor:
+def fixed(noise: Noise, x: Tensor, generator: Generator, index: Tensor | None) -> Tensor:
     """Apply ``noise`` to each sample as it is drawn for that sample alone, whatever has gone before.
 
     Args:
         noise: of a batch and a generator.
         x: ``(batch, ...)``.
-        indices: ``(batch,)``, integers that tell the samples of one split apart.
         generator: only the seed with which it began is used; it does not move.
+        index: ``(batch,)``, integers that tell the samples of one split apart.
 
     Returns:
-        Of the same shape; the same noise for the same index and seed.
+        Of the shape that ``noise`` gives; the same noise for the same index and seed.
+
+    Raises:
+        ValueError: there is no index.
     """
-    own = Generator(x.device)
-    begun = generator.initial_seed()
-    rows = []
-    for row, index in zip(x.split(1), indices.tolist(), strict=True):
+    if index is None:
+        raise ValueError("noise that a sample keeps needs to know which samples these are")
+    own, begun, rows = Generator(x.device), generator.initial_seed(), []
+    for row, number in zip(torch.split(x, 1), index.tolist(), strict=True):
         # a large odd factor keeps the seeds of neighbouring samples, and of both splits, apart
-        own.manual_seed((begun + (index + 1) * SPREAD) % 2**63)
+        own.manual_seed((begun + (number + 1) * SPREAD) % 2**63)
         rows.append(noise(row, own))
     return torch.cat(rows)

@@ -1,6 +1,6 @@
 """Sparse codes: of any network's code only the largest activations count."""
 
-from typing import Protocol, cast, final
+from typing import Protocol, final
 
 import torch
 from torch import Tensor, nn
@@ -47,42 +47,44 @@ class KSparse(nn.Module):
     """
 
     def __init__(
-        self, network: nn.Module, k: int, evaluation_k: int, start_k: int, epochs: int
+        self, network: Network, k: int, evaluation_k: int, start_k: int, epochs: int
     ) -> None:
         super().__init__()
         self.network = network
-        self.shape: tuple[int, ...] = network.shape  # type: ignore[assignment]
-        self.code_size: int = network.code_size  # type: ignore[assignment]
+        self.shape, self.code_size = network.shape, network.code_size
         if max(k, evaluation_k, start_k) > self.code_size:
             raise ValueError(
                 f"k {k}, evaluation k {evaluation_k} and start k {start_k} must not exceed "
                 f"code_size {self.code_size}"
             )
-        self.final_k, self.evaluation_k = k, evaluation_k
+        self.k, self.evaluation_k = k, evaluation_k
         self.start_k, self.epochs = start_k, epochs
-        self.k = k
-
-    def at_epoch(self, epoch: int) -> None:
-        """Set the number of units that stay active in this epoch of training, counted from 1."""
-        passed = min(1.0, (epoch - 1) / self.epochs) if self.epochs else 1.0
-        self.k = round(self.start_k + passed * (self.final_k - self.start_k))
 
     def encode(self, x: Tensor) -> Tensor:
         """Give the sparse code ``(batch, code_size)`` of ``x``."""
         k = self.k if self.training else self.evaluation_k
-        return keep_largest(self._inner.encode(x), k)
+        return keep_largest(self.network.encode(x), k)
+
+    def encode_at(self, x: Tensor, epoch: int) -> Tensor:
+        """Give the code as training sees it in ``epoch``, counted from 1.
+
+        Validation in training looks at it too: with the k of evaluation, the best epoch would be
+        one of the first, in which many units were still active.
+        """
+        return keep_largest(self.network.encode(x), self.k_at(epoch))
+
+    def k_at(self, epoch: int) -> int:
+        """Give the number of units that stay active in ``epoch`` of training, counted from 1."""
+        passed = min(1.0, (epoch - 1) / self.epochs) if self.epochs else 1.0
+        return round(self.start_k + passed * (self.k - self.start_k))
 
     def decode(self, code: Tensor) -> Tensor:
         """Give the raw output of the network's decoder."""
-        return self._inner.decode(code)
+        return self.network.decode(code)
 
     def mean(self, raw: Tensor) -> Tensor:
         """Turn the raw output into the units of the input."""
-        return self._inner.mean(raw)
-
-    @property
-    def _inner(self) -> Network:
-        return cast(Network, self.network)
+        return self.network.mean(raw)
 
 
 @final

@@ -5,13 +5,14 @@ from pathlib import Path
 from typing import final
 
 import torch
-from torch import nn
 
 from aepipe.errors import ArtifactError
 from aepipe.files import read_description
 from aepipe.models.build.unrolled import unrolled_blueprint
 from aepipe.models.dense import DeepAutoencoder, DenseLayer
 from aepipe.models.files import Blueprint, construct, load_model
+from aepipe.models.k_sparse import KSparse
+from aepipe.models.perceptron import linears
 
 
 @final
@@ -22,7 +23,7 @@ class Stack:
     Attributes:
         shape: of one sample of the dataset.
         blueprints: one per layer.
-        layers: one per layer, in evaluation mode.
+        layers: one per layer, in evaluation mode; what makes a code sparse is in the blueprint.
     """
 
     shape: tuple[int, ...]
@@ -51,10 +52,13 @@ def load_stack(folder: Path) -> Stack:
             "remove what params.yaml no longer declares: "
             f"rm -r {' '.join(f'{folder}/{name}' for name in extra)}"
         )
-    layers = [load_model(folder / name) for name in order]
+    loaded = [load_model(folder / name) for name in order]
+    layers = [layer.network if isinstance(layer, KSparse) else layer for layer in loaded]
     return Stack(
         shape=tuple(described[order[0]]["shape"]),
-        blueprints=[Blueprint("layer", described[name]["arguments"]) for name in order],
+        blueprints=[
+            Blueprint(described[name]["kind"], described[name]["arguments"]) for name in order
+        ],
         layers=[layer for layer in layers if isinstance(layer, DenseLayer)],
     )
 
@@ -76,8 +80,3 @@ def unroll(stack: Stack) -> tuple[Blueprint, DeepAutoencoder]:
             linear.weight.copy_(layer.weight_back())
             linear.bias.copy_(layer.decoder_bias)
     return blueprint, model
-
-
-def linears(network: nn.Sequential) -> list[nn.Linear]:
-    """Give the linear layers of ``network`` in order."""
-    return [module for module in network if isinstance(module, nn.Linear)]

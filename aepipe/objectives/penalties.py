@@ -10,6 +10,8 @@ from typing import final
 import torch
 from torch import Tensor, nn
 
+from aepipe.objectives.loss import Seen
+
 
 def l1(code: Tensor) -> Tensor:
     """Sum of absolute activations, mean over the batch, in units of the code.
@@ -49,7 +51,7 @@ class RunningSparsity(nn.Module):
     Its value and slope are those at the running estimate; the slope is passed on through the mean
     of the present batch as if that were the estimate, so that the pull does not weaken as
     ``decay`` grows. The estimate starts at the first batch, by dividing by the weight that the
-    batches so far have had. In evaluation it is left alone, and the batch's own mean counts.
+    batches so far have had. In validation it is left alone, and the batch's own mean counts.
 
     Args:
         units: features of the code.
@@ -58,32 +60,33 @@ class RunningSparsity(nn.Module):
     """
 
     estimate: Tensor
-    seen: Tensor
+    weight: Tensor
 
     def __init__(self, units: int, target: float, decay: float) -> None:
         super().__init__()
         self.target, self.decay = target, decay
         self.register_buffer("estimate", torch.zeros(units))
-        self.register_buffer("seen", torch.zeros(()))
+        self.register_buffer("weight", torch.zeros(()))
 
-    def forward(self, code: Tensor) -> Tensor:
-        """Give the divergence summed over units, of a code ``(batch, units)`` in (0, 1).
+    def forward(self, seen: Seen) -> Tensor:
+        """Give the divergence, summed over units, of ``seen.code``, in (0, 1).
 
         Raises:
             ValueError: the code has another number of units than the estimate.
         """
+        code = seen.code
         if code.shape[1] != len(self.estimate):
             raise ValueError(
                 f"a code of {code.shape[1]} units for a running estimate of {len(self.estimate)}; "
                 "build the penalty with the code size of the network"
             )
         mean = code.mean(dim=0)
-        if not self.training:
+        if not seen.training:
             return _bernoulli_divergence(mean, self.target)
         with torch.no_grad():
             self.estimate.lerp_(mean.to(self.estimate.dtype), 1 - self.decay)
-            self.seen.lerp_(torch.ones_like(self.seen), 1 - self.decay)
-            running = (self.estimate / self.seen).to(mean.dtype)
+            self.weight.lerp_(torch.ones_like(self.weight), 1 - self.decay)
+            running = (self.estimate / self.weight).to(mean.dtype)
         return _bernoulli_divergence(mean + (running - mean).detach(), self.target)
 
 

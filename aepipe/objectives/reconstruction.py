@@ -1,10 +1,30 @@
 """How far a reconstruction is from its target: sum over features, mean over the batch."""
 
 import math
+from typing import Literal, Protocol
 
 import torch
 from torch import Tensor
 from torch.nn.functional import binary_cross_entropy_with_logits
+
+
+class Distance(Protocol):
+    """How far reconstructions are from their targets."""
+
+    def __call__(self, raw: Tensor, target: Tensor, weight: Tensor | None = None) -> Tensor:
+        """Give the mean over the batch of the sum over features."""
+        ...
+
+
+def distance(reconstruction: Literal["squared", "bernoulli", "absolute"]) -> Distance:
+    """Give the error that a network with this reconstruction is trained on."""
+    match reconstruction:
+        case "squared":
+            return squared_error
+        case "bernoulli":
+            return bernoulli
+        case "absolute":
+            return absolute_error
 
 
 def squared_error(raw: Tensor, target: Tensor, weight: Tensor | None = None) -> Tensor:

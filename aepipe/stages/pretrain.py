@@ -18,7 +18,7 @@ from aepipe.data.parts import Array, Parts, write_parts
 from aepipe.files import read_description, write_json
 from aepipe.models.build import layer_blueprint
 from aepipe.models.dense import DenseLayer
-from aepipe.models.files import construct, save_model
+from aepipe.models.files import Blueprint, construct, save_model
 from aepipe.models.outputs import code_bounds
 from aepipe.monitor import Monitor
 from aepipe.objectives.build import layer_loss
@@ -88,7 +88,9 @@ def _shape(folder: Path, below: str | None) -> tuple[int, ...]:
 def _bounds(folder: Path, below: str | None) -> tuple[float, float] | None:
     if below is None:
         return open_dataset(folder).value_range
-    return code_bounds(read_description(folder / "model.json")["arguments"]["nonlinearity"])
+    described = read_description(folder / "model.json")
+    layer = Blueprint(described["kind"], described["arguments"]).inside()
+    return code_bounds(layer.arguments["nonlinearity"])
 
 
 def _codes(model: DenseLayer, feed: Feed) -> Iterator[Array]:

@@ -1,11 +1,12 @@
 """What each architecture demands of the samples' shape."""
 
 from collections.abc import Sequence
+from math import prod
 from typing import assert_never, cast
 
 from aepipe.models.sizes import Convolutions, sides
 from aepipe.params.convolutional import Convolutional
-from aepipe.params.dense import Dense, KSparse
+from aepipe.params.dense import Dense, Linear
 from aepipe.params.energy import Rbm
 from aepipe.params.models import Autoencoder, Model
 from aepipe.params.variational import Variational
@@ -34,12 +35,30 @@ def unmet_by_shape(model: Model, shape: Sequence[int], where: str) -> list[str]:
 def _of_architecture(model: Autoencoder, shape: Sequence[int], where: str) -> list[str]:
     architecture = model.architecture
     match architecture:
-        case Dense() | KSparse():
-            return []
+        case Linear() | Dense():
+            return _of_dense(architecture, prod(shape), where)
         case Convolutional():
             return _of_convolutional(architecture, shape, where)
         case _:
             assert_never(architecture)
+
+
+def _of_dense(config: Linear | Dense, features: int, where: str) -> list[str]:
+    """Codes, or hidden layers, too wide or too narrow for the declared capacity."""
+    size = config.code_size
+    if config.capacity == "undercomplete":
+        if size < features:
+            return []
+        return [
+            f".architecture.code_size: {size} is not below the {features} features of {where}, "
+            "which capacity undercomplete asks for; lower it, or declare capacity overcomplete"
+        ]
+    if size <= features:
+        return [
+            f".architecture.code_size: {size} is not above the {features} features of {where}, "
+            "which capacity overcomplete asks for; raise it, or declare capacity undercomplete"
+        ]
+    return []
 
 
 def _of_convolutional(config: Convolutional, shape: Sequence[int], where: str) -> list[str]:

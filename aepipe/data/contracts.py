@@ -22,6 +22,7 @@ from aepipe.errors import ArtifactError, ContractError
 
 REMEDY = "make it again with `dvc repro`, or bring back what was made with `dvc checkout`"
 DEVIATIONS = 6.0  # standard deviations; chance alone exceeds them twice in 10^9 conditions
+KINDS = ["masking", "gaussian", "salt_and_pepper", "dropout", "block", "pairs"]
 Rows = Any  # a Series with one value for each row; pandas ships no types
 
 
@@ -63,7 +64,8 @@ class Samples(pa.DataFrameModel):
 class Conditions(pa.DataFrameModel):
     """``conditions.parquet``: one row per condition and split, with what the noise really did.
 
-    ``declared`` is the parameter (the fraction, or the standard deviation), ``realised`` what was
+    ``declared`` is the parameter (the fraction, or the standard deviation; of a block, whose sides
+    are whole components, the share of components that it covers), ``realised`` what was
     measured on the ``components`` (samples x features) that were drawn; a masked one counts even
     where it was 0 already. The noise of ``pairs`` is not declared: ``declared`` is NaN there,
     ``realised`` the root mean square of what it added.
@@ -71,7 +73,7 @@ class Conditions(pa.DataFrameModel):
 
     condition: Series[str]
     split: Series[str] = pa.Field(isin=["valid", "test"])
-    kind: Series[str] = pa.Field(isin=["masking", "gaussian", "salt_and_pepper", "pairs"])
+    kind: Series[str] = pa.Field(isin=KINDS)
     declared: Series[float] = pa.Field(ge=0, lt=np.inf, nullable=True)
     realised: Series[float] = pa.Field(ge=0, lt=np.inf)
     components: Series[int] = pa.Field(gt=0)

@@ -1,14 +1,15 @@
 """Dense networks: one layer of a stack, the stack unrolled, the mirror-image perceptron."""
 
 from collections.abc import Sequence
-from itertools import pairwise
 from typing import final
 
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import linear
 
+from aepipe.models.k_sparse import KeepLargest
 from aepipe.models.outputs import Activation, Reconstruction, activation, mean
+from aepipe.models.perceptron import Options, behind, has_bias, linears, perceptron
 
 
 @final
@@ -37,6 +38,7 @@ class DenseLayer(nn.Module):
         reconstruction: Reconstruction,
     ) -> None:
         super().__init__()
+        self.shape: tuple[int, ...] = (input_size,)
         self.code_size = units
         self.reconstruction = reconstruction
         self.encoder = nn.Linear(input_size, units)
@@ -75,6 +77,7 @@ class DeepAutoencoder(nn.Module):
         nonlinearities: of the encoder's layers, the code's last.
         decoder_nonlinearities: of the decoder's hidden layers, the one next to the code first.
         reconstruction: what the raw output of ``decode`` means.
+        options: of the hidden layers; none where it is left out.
 
     Shapes:
         input and output ``(batch, *shape)``; code ``(batch, widths[-1])``.
@@ -87,14 +90,16 @@ class DeepAutoencoder(nn.Module):
         nonlinearities: Sequence[Activation],
         decoder_nonlinearities: Sequence[Activation],
         reconstruction: Reconstruction,
+        options: Options | None = None,
     ) -> None:
         super().__init__()
         self.shape = tuple(shape)
         self.code_size = widths[-1]
         self.reconstruction = reconstruction
         sizes = [torch.Size(shape).numel(), *widths]
-        self.encoder = perceptron(sizes, nonlinearities)
-        self.decoder = perceptron(sizes[::-1], [*decoder_nonlinearities, "linear"])
+        self.encoder = perceptron(sizes, nonlinearities, options)
+        above: Options = {**(options or {}), "kept": []}  # the decoder's units are never cut
+        self.decoder = perceptron(sizes[::-1], [*decoder_nonlinearities, "linear"], above)
 
     def encode(self, x: Tensor) -> Tensor:
         """Give the code ``(batch, code_size)`` of ``x``, ``(batch, *shape)``."""
@@ -105,6 +110,74 @@ class DeepAutoencoder(nn.Module):
         """Give the raw output ``(batch, *shape)``."""
         raw: Tensor = self.decoder(code)
         return raw.view(-1, *self.shape)
+
+    def mean(self, raw: Tensor) -> Tensor:
+        """Turn the raw output into the units of the input."""
+        return mean(raw, self.reconstruction)
+
+
+@final
+class TiedAutoencoder(nn.Module):
+    """Dense autoencoder of any depth whose decoder is the encoder's transpose, layer by layer.
+
+    Vincent et al. (2010), JMLR 11:3371, section 2.2, of one layer; here of each. Biases, and the
+    scales and shifts of normalisation, are the decoder's own.
+
+    Args:
+        shape: of one sample, ``(features,)`` or ``(channels, height, width)``.
+        widths: of the encoder's layers, input side first, the code last.
+        nonlinearities: of the encoder's layers, the code's last.
+        decoder_nonlinearities: of the decoder's hidden layers, the one next to the code first.
+        reconstruction: what the raw output of ``decode`` means.
+        options: of the hidden layers; none where it is left out.
+
+    Shapes:
+        input and output ``(batch, *shape)``; code ``(batch, widths[-1])``.
+    """
+
+    def __init__(
+        self,
+        shape: Sequence[int],
+        widths: Sequence[int],
+        nonlinearities: Sequence[Activation],
+        decoder_nonlinearities: Sequence[Activation],
+        reconstruction: Reconstruction,
+        options: Options | None = None,
+    ) -> None:
+        super().__init__()
+        self.shape = tuple(shape)
+        self.code_size = widths[-1]
+        self.reconstruction = reconstruction
+        sizes = [torch.Size(shape).numel(), *widths]
+        chosen: Options = options or {}
+        self.encoder = perceptron(sizes, nonlinearities, chosen)
+        after = [
+            nn.Sequential(*behind(width, name, chosen))
+            for width, name in zip(widths[-2::-1], decoder_nonlinearities, strict=True)
+        ]
+        self.after = nn.ModuleList([*after, nn.Identity()])
+        outputs = sizes[-2::-1]
+        self.biases = nn.ParameterDict(
+            {
+                str(place): torch.zeros(size)
+                for place, size in enumerate(outputs)
+                if has_bias(chosen, last=place == len(outputs) - 1)
+            }
+        )
+
+    def encode(self, x: Tensor) -> Tensor:
+        """Give the code ``(batch, code_size)`` of ``x``, ``(batch, *shape)``."""
+        code: Tensor = self.encoder(x.flatten(1))
+        return code
+
+    def decode(self, code: Tensor) -> Tensor:
+        """Give the raw output ``(batch, *shape)``."""
+        hidden = code
+        mirrored = reversed(linears(self.encoder))
+        for place, (layer, after) in enumerate(zip(mirrored, self.after, strict=True)):
+            bias = self.biases.get(str(place))
+            hidden = after(linear(hidden, layer.weight.T, bias))
+        return hidden.view(-1, *self.shape)
 
     def mean(self, raw: Tensor) -> Tensor:
         """Turn the raw output into the units of the input."""
@@ -123,6 +196,7 @@ class Classifier(nn.Module):
         nonlinearities: of the encoder's layers.
         classes: number of classes.
         dropout: probability of dropping each hidden unit in training (Srivastava et al. 2014).
+        options: of the encoder's layers; none where it is left out.
 
     Shapes:
         input ``(batch, *shape)``; code ``(batch, widths[-1])``; logits ``(batch, classes)``.
@@ -135,11 +209,13 @@ class Classifier(nn.Module):
         nonlinearities: Sequence[Activation],
         classes: int,
         dropout: float,
+        options: Options | None = None,
     ) -> None:
         super().__init__()
         self.shape = tuple(shape)
         self.code_size = widths[-1]
-        self.encoder = perceptron([torch.Size(shape).numel(), *widths], nonlinearities)
+        sizes = [torch.Size(shape).numel(), *widths]
+        self.encoder = perceptron(sizes, nonlinearities, options)
         self.dropout = nn.Dropout(dropout)
         self.head = nn.Linear(widths[-1], classes)
 
@@ -148,7 +224,7 @@ class Classifier(nn.Module):
         hidden = x.flatten(1)
         for layer in self.encoder:
             hidden = layer(hidden)
-            if not isinstance(layer, nn.Linear):
+            if not isinstance(layer, nn.Linear | KeepLargest):
                 hidden = self.dropout(hidden)
         return hidden
 
@@ -156,11 +232,3 @@ class Classifier(nn.Module):
         """Give the logits ``(batch, classes)`` of ``x``."""
         logits: Tensor = self.head(self.encode(x))
         return logits
-
-
-def perceptron(sizes: Sequence[int], nonlinearities: Sequence[Activation]) -> nn.Sequential:
-    """Linear layers through ``sizes``, each followed by its activation."""
-    layers: list[nn.Module] = []
-    for (fan_in, fan_out), name in zip(pairwise(sizes), nonlinearities, strict=True):
-        layers += [nn.Linear(fan_in, fan_out), activation(name)]
-    return nn.Sequential(*layers)

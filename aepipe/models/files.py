@@ -13,17 +13,18 @@ from torch import nn
 from aepipe.errors import ArtifactError
 from aepipe.files import FORMAT, read_description, write_json
 from aepipe.models.convolutional import ConvolutionalAutoencoder
-from aepipe.models.dense import Classifier, DeepAutoencoder, DenseLayer
-from aepipe.models.k_sparse import KSparseAutoencoder
+from aepipe.models.dense import Classifier, DeepAutoencoder, DenseLayer, TiedAutoencoder
+from aepipe.models.k_sparse import KSparse
 from aepipe.models.rbm import RestrictedBoltzmannMachine
 from aepipe.models.vae import VariationalAutoencoder
 
 CLASSES: Mapping[str, Callable[..., nn.Module]] = {
     "layer": DenseLayer,
     "deep": DeepAutoencoder,
+    "tied": TiedAutoencoder,
     "classifier": Classifier,
     "convolutional": ConvolutionalAutoencoder,
-    "k_sparse": KSparseAutoencoder,
+    "k_sparse": KSparse,
     "rbm": RestrictedBoltzmannMachine,
     "variational": VariationalAutoencoder,
 }
@@ -32,15 +33,31 @@ CLASSES: Mapping[str, Callable[..., nn.Module]] = {
 @final
 @dataclass(frozen=True, slots=True)
 class Blueprint:
-    """What a network is built from: a key of :data:`CLASSES` and its constructor's arguments."""
+    """What a network is built from: a key of :data:`CLASSES` and its constructor's arguments.
+
+    An argument ``network`` is the blueprint of a network inside, as :meth:`nested` gives it.
+    """
 
     kind: str
     arguments: Mapping[str, Any]
 
+    def nested(self) -> dict[str, Any]:
+        """Give it as an argument of another blueprint, in types that JSON has."""
+        return {"kind": self.kind, "arguments": dict(self.arguments)}
+
+    def inside(self) -> "Blueprint":
+        """Give the innermost blueprint: its own, where it has no ``network``."""
+        if "network" not in self.arguments:
+            return self
+        return Blueprint(**self.arguments["network"]).inside()
+
 
 def construct(blueprint: Blueprint) -> nn.Module:
     """Build the network with fresh weights from torch's current generator."""
-    return CLASSES[blueprint.kind](**blueprint.arguments)
+    arguments = dict(blueprint.arguments)
+    if "network" in arguments:
+        arguments["network"] = construct(Blueprint(**arguments["network"]))
+    return CLASSES[blueprint.kind](**arguments)
 
 
 def save_model(

@@ -5,14 +5,14 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 
-Reconstruction = Literal["squared", "bernoulli"]
+Reconstruction = Literal["squared", "bernoulli", "absolute"]
 Activation = Literal["sigmoid", "tanh", "relu", "silu", "linear"]
 
 
 def mean(raw: Tensor, reconstruction: Reconstruction) -> Tensor:
     """Turn a decoder's raw output into the expected input, same shape.
 
-    ``bernoulli`` reads ``raw`` as logits; ``squared`` takes it as it is.
+    ``bernoulli`` reads ``raw`` as logits; ``squared`` and ``absolute`` take it as it is.
     """
     return torch.sigmoid(raw) if reconstruction == "bernoulli" else raw
 

@@ -5,13 +5,15 @@ from pathlib import Path
 from typing import assert_never, final
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from aepipe.errors import ArtifactError
 from aepipe.files import read_description
 from aepipe.models.build.unrolled import unrolled_blueprint
 from aepipe.models.dense import DeepAutoencoder, DenseLayer
 from aepipe.models.files import Blueprint, construct, load_model
+from aepipe.models.k_sparse import KSparse
+from aepipe.models.perceptron import linears
 from aepipe.models.rbm import RestrictedBoltzmannMachine
 
 Layer = DenseLayer | RestrictedBoltzmannMachine
@@ -26,7 +28,7 @@ class Stack:
     Attributes:
         shape: of one sample of the dataset.
         blueprints: one per layer.
-        layers: one per layer, in evaluation mode.
+        layers: one per layer, in evaluation mode; what makes a code sparse is in the blueprint.
     """
 
     shape: tuple[int, ...]
@@ -106,13 +108,9 @@ def downward(layer: Layer) -> Affine:
             assert_never(layer)
 
 
-def linears(network: nn.Sequential) -> list[nn.Linear]:
-    """Give the linear layers of ``network`` in order."""
-    return [module for module in network if isinstance(module, nn.Linear)]
-
-
 def _load_layer(folder: Path) -> Layer:
-    layer = load_model(folder)
+    loaded = load_model(folder)
+    layer = loaded.network if isinstance(loaded, KSparse) else loaded
     if not isinstance(layer, Layer):
         raise ArtifactError(
             f"{folder}: holds a {type(layer).__name__}, which is no layer of a stack; "

@@ -7,8 +7,8 @@ from typing import Literal, final
 import torch
 from torch import Generator, Tensor, nn
 
-from aepipe.models.dense import perceptron
 from aepipe.models.outputs import Activation, mean
+from aepipe.models.perceptron import perceptron
 
 
 @final

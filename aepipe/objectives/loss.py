@@ -6,7 +6,6 @@ from typing import final
 
 from torch import Generator, Tensor
 
-Corrupt = Callable[[Tensor, Generator], Tensor]
 Terms = dict[str, Tensor]
 
 
@@ -20,11 +19,34 @@ class Batch:
             or the noisy version that the data source supplies.
         target: ``(batch, *shape)``, the clean samples.
         label: ``(batch,)``, integers; empty where training does not use labels.
+        index: ``(batch,)``, on the CPU: which samples of their split these are; None where nobody
+            has counted them.
     """
 
     input: Tensor
     target: Tensor
     label: Tensor
+    index: Tensor | None = None
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What a penalty may look at in one step.
+
+    Attributes:
+        shown: ``(batch, *shape)``, what the network was given, corrupted.
+        code: ``(batch, code_size)``, what it made of it, in float32.
+        encode: how it did.
+        noise: for penalties that draw samples; on the device.
+        training: whether this is a step of training, and not validation.
+    """
+
+    shown: Tensor
+    code: Tensor
+    encode: Callable[[Tensor], Tensor]
+    noise: Generator
+    training: bool
 
 
 Loss = Callable[[Batch, Generator, int], Terms]

@@ -1,10 +1,12 @@
 """Kinds of corruption, and the section that tests trained models with them."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import Field, NonNegativeFloat
+from pydantic import Field, NonNegativeFloat, model_validator
 
 from aepipe.params.base import Fraction, Section, Sequence
+
+Drawn = Literal["anew", "fixed"]
 
 
 class NoCorruption(Section):
@@ -19,6 +21,8 @@ class Masking(Section):
     kind: Literal["masking"]
     fraction: Fraction
     """Probability for each component."""
+    drawn: Drawn = "anew"
+    """``anew`` at each presentation; ``fixed``: a sample keeps its noise over all epochs."""
 
 
 class Gaussian(Section):
@@ -27,6 +31,8 @@ class Gaussian(Section):
     kind: Literal["gaussian"]
     standard_deviation: NonNegativeFloat
     """In scaled units: 1 is the whole range of ``scaling: range``."""
+    drawn: Drawn = "anew"
+    """``anew`` at each presentation; ``fixed``: a sample keeps its noise over all epochs."""
 
 
 class SaltAndPepper(Section):
@@ -35,6 +41,28 @@ class SaltAndPepper(Section):
     kind: Literal["salt_and_pepper"]
     fraction: Fraction
     """Probability for each component."""
+    drawn: Drawn = "anew"
+    """``anew`` at each presentation; ``fixed``: a sample keeps its noise over all epochs."""
+
+
+class InputDropout(Section):
+    """A fraction of the components is set to 0, and the others grow (Srivastava et al. 2014)."""
+
+    kind: Literal["dropout"]
+    fraction: Annotated[float, Field(ge=0, lt=1)]
+    """Probability p for each component; survivors are multiplied by 1 / (1 - p)."""
+    drawn: Drawn = "anew"
+    """``anew`` at each presentation; ``fixed``: a sample keeps its noise over all epochs."""
+
+
+class Block(Section):
+    """A patch of each image, or a run of each series, is set to 0."""
+
+    kind: Literal["block"]
+    size: Annotated[float, Field(gt=0, le=1)]
+    """Of the patch's height and width, or the run's length, as a fraction of the sample's."""
+    drawn: Drawn = "anew"
+    """``anew`` at each presentation; ``fixed``: a sample keeps its noise over all epochs."""
 
 
 class Pairs(Section):
@@ -43,13 +71,48 @@ class Pairs(Section):
     kind: Literal["pairs"]
 
 
-Corruption = Annotated[
-    NoCorruption | Masking | Gaussian | SaltAndPepper | Pairs, Field(discriminator="kind")
-]
+Selective = Masking | SaltAndPepper | InputDropout | Block  # leave some components as they are
+Noise = Selective | Gaussian
+Corruption = Annotated[NoCorruption | Noise | Pairs, Field(discriminator="kind")]
+
+
+class Emphasis(Section):
+    """Weights in the reconstruction error (Vincent et al. 2010, section 6.2)."""
+
+    corrupted: NonNegativeFloat
+    """The paper's alpha: of the components that the corruption touches."""
+    intact: NonNegativeFloat
+    """The paper's beta: of all others; 0 is its full emphasis."""
+
+    @model_validator(mode="after")
+    def _weighs_something(self) -> Self:
+        if self.corrupted == self.intact == 0:
+            raise ValueError("weights of 0 and 0 leave nothing to learn; raise one of them")
+        return self
 
 
 class CorruptionSection(Section):
     """On what the trained models are tested for robustness."""
 
-    conditions: Sequence[Annotated[Masking | Gaussian | SaltAndPepper, Field(discriminator="kind")]]
+    conditions: Sequence[Annotated[Noise, Field(discriminator="kind")]]
     """Each is applied to the validation and test splits with a fixed seed."""
+
+    @model_validator(mode="after")
+    def _is_drawn_once(self) -> Self:
+        fixed = [str(i) for i, noise in enumerate(self.conditions) if noise.drawn != "anew"]
+        if fixed:
+            raise ValueError(
+                f"conditions {', '.join(fixed)}: drawn 'fixed' is for training; each condition is "
+                "drawn once with a seed of its own, so leave drawn out"
+            )
+        return self
+
+
+def emphasis_problems(emphasis: Emphasis | None, corruption: Corruption) -> list[str]:
+    """Give what stands against weighing components by what ``corruption`` does to them."""
+    if emphasis is None or isinstance(corruption, Selective):
+        return []
+    return [
+        f"emphasis tells corrupted components from intact ones, and corruption {corruption.kind!r} "
+        "does not; use masking, salt_and_pepper, dropout or block, or leave emphasis out"
+    ]

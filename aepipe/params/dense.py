@@ -7,43 +7,59 @@ from pydantic import Field, PositiveInt, model_validator
 from aepipe.params.base import Section, Sequence
 
 Activation = Literal["sigmoid", "tanh", "relu", "silu", "linear"]
-Reconstruction = Literal["squared", "bernoulli"]
+Reconstruction = Literal["squared", "bernoulli", "absolute"]
+Capacity = Literal["undercomplete", "overcomplete"]
+
+
+class Linear(Section):
+    """One linear layer each way; with squared error it finds the subspace of PCA."""
+
+    kind: Literal["linear"]
+    code_size: PositiveInt
+    tied: bool
+    """Whether the decoder is the encoder's transpose."""
+    capacity: Capacity = "undercomplete"
+    """Whether the code has fewer units than the samples have features, or more."""
 
 
 class Dense(Section):
-    """Mirror-image multilayer perceptron, linear at the code."""
+    """Mirror-image multilayer perceptron."""
 
     kind: Literal["dense"]
     widths: Sequence[PositiveInt]
-    """Hidden widths of the encoder, input side first."""
+    """Hidden widths of the encoder, input side first; none for a single layer."""
     code_size: PositiveInt
     activation: Activation
+    """Of the hidden layers."""
+    code_activation: Activation = "linear"
+    """Of the code."""
+    tied: bool = False
+    """Whether each layer of the decoder is the transpose of its image in the encoder."""
+    capacity: Capacity = "undercomplete"
+    """Whether the code has fewer units than the samples have features, or more."""
+    dropout: Annotated[float, Field(gt=0, lt=1)] | None = None
+    """Probability of dropping each hidden unit while training; left out: none is dropped."""
+    normalisation: Literal["batch", "layer"] | None = None
+    """Of the hidden layers, before their activation; left out: none."""
 
     @model_validator(mode="after")
     def _narrows(self) -> Self:
-        if self.widths and self.code_size >= min(self.widths):
+        if not self.widths:
+            if self.dropout is not None or self.normalisation is not None:
+                raise ValueError(
+                    "dropout and normalisation act on hidden layers, and widths is empty; "
+                    "list widths, or leave them out"
+                )
+            return self
+        narrowest = min(self.widths)
+        if self.capacity == "undercomplete" and self.code_size >= narrowest:
             raise ValueError(
                 f"code_size {self.code_size} is not below the narrowest width, "
-                f"{min(self.widths)}, which would be the real bottleneck"
+                f"{narrowest}, which would be the real bottleneck"
             )
-        return self
-
-
-class KSparse(Section):
-    """One linear layer of which only the k largest activations count (Makhzani and Frey 2013)."""
-
-    kind: Literal["k_sparse"]
-    code_size: PositiveInt
-    k: PositiveInt
-    """Active units while training."""
-    evaluation_factor: Annotated[float, Field(ge=1)]
-    """Active units when encoding are ``evaluation_factor * k`` (the paper uses about 3)."""
-
-    @model_validator(mode="after")
-    def _fits(self) -> Self:
-        if self.evaluation_factor * self.k > self.code_size:
+        if self.capacity == "overcomplete" and self.code_size > narrowest:
             raise ValueError(
-                f"evaluation_factor {self.evaluation_factor} x k {self.k} is more than "
-                f"code_size {self.code_size}; lower one of them"
+                f"code_size {self.code_size} is above the narrowest width, {narrowest}, so that "
+                "the code cannot fill its units; widen the hidden layers"
             )
         return self

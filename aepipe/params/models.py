@@ -6,14 +6,15 @@ from pydantic import Field, model_validator
 
 from aepipe.params.base import Section, Sequence
 from aepipe.params.convolutional import Convolutional
-from aepipe.params.corruption import Corruption, NoCorruption
-from aepipe.params.dense import Dense, KSparse, Reconstruction
+from aepipe.params.corruption import Corruption, Emphasis, NoCorruption, emphasis_problems
+from aepipe.params.dense import Dense, Linear, Reconstruction
 from aepipe.params.energy import Rbm
-from aepipe.params.penalties import Penalty
+from aepipe.params.penalties import CodeFacts, Penalty, penalty_problems
+from aepipe.params.sparsity import KSparse, sparsity_problems
 from aepipe.params.training import Training
 from aepipe.params.variational import Variational
 
-Architecture = Annotated[Dense | Convolutional | KSparse, Field(discriminator="kind")]
+Architecture = Annotated[Linear | Dense | Convolutional, Field(discriminator="kind")]
 
 
 class Autoencoder(Section):
@@ -22,8 +23,15 @@ class Autoencoder(Section):
     kind: Literal["autoencoder"]
     architecture: Architecture
     reconstruction: Reconstruction
+    """``bernoulli``: cross-entropy, for data in [0, 1]; ``squared`` or ``absolute``: error."""
     corruption: Corruption
+    """Of the input while training."""
+    emphasis: Emphasis | None = None
+    """Left out: all components weigh the same in the reconstruction error."""
+    sparsity: KSparse | None = None
+    """Left out: all units of the code count."""
     penalties: Sequence[Penalty]
+    """Added to the reconstruction error."""
     training: Training
 
     @property
@@ -32,13 +40,15 @@ class Autoencoder(Section):
         return self.architecture.code_size
 
     @model_validator(mode="after")
-    def _kl_needs_sigmoid(self) -> Self:
-        # codes of every architecture here are linear
-        if any(p.kind == "kl_sparsity" for p in self.penalties):
-            raise ValueError(
-                "kl_sparsity needs units in (0, 1), and this architecture's code is linear; "
-                "use it in a layer of stack with activation sigmoid, or use l1"
-            )
+    def _fits_together(self) -> Self:
+        facts = code_facts(self.architecture, self.sparsity is not None)
+        problems = [
+            *penalty_problems(self.penalties, facts),
+            *sparsity_problems(self.sparsity, self.code_size),
+            *emphasis_problems(self.emphasis, self.corruption),
+        ]
+        if problems:
+            raise ValueError("\n".join(problems))
         return self
 
 
@@ -48,3 +58,19 @@ Model = Annotated[Autoencoder | Variational | Rbm, Field(discriminator="kind")]
 def corruption_of(model: Model) -> Corruption:
     """Give the corruption of the samples that ``model`` is shown in training; most have none."""
     return model.corruption if isinstance(model, Autoencoder) else NoCorruption(kind="none")
+
+
+def code_facts(architecture: Architecture, sparse: bool) -> CodeFacts:
+    """Give what decides which penalties the encoder of ``architecture`` can have."""
+    if isinstance(architecture, Linear):
+        return CodeFacts("linear", 1, sparse, batch_normalised=False)
+    if isinstance(architecture, Dense):
+        return CodeFacts(
+            architecture.code_activation,
+            len(architecture.widths) + 1,
+            sparse,
+            batch_normalised=architecture.normalisation == "batch",
+        )
+    # every other architecture ends in a linear code, after several layers
+    batch_normalised = getattr(architecture, "normalisation", None) == "batch"
+    return CodeFacts("linear", 2, sparse, batch_normalised)

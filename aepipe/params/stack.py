@@ -6,10 +6,11 @@ from typing import Annotated, Literal, Self, assert_never
 from pydantic import Field, PositiveInt, model_validator
 
 from aepipe.params.base import Name, Section, Sequence
-from aepipe.params.corruption import Corruption, NoCorruption
+from aepipe.params.corruption import Corruption, Emphasis, NoCorruption, emphasis_problems
 from aepipe.params.dense import Activation, Reconstruction
 from aepipe.params.energy import RbmLayer
-from aepipe.params.penalties import Penalty
+from aepipe.params.penalties import CodeFacts, Penalty, penalty_problems
+from aepipe.params.sparsity import KSparse, sparsity_problems
 from aepipe.params.training import Training
 
 DATASET = "data/dataset"
@@ -29,19 +30,27 @@ class AutoencoderLayer(Section):
     tied: bool
     """Whether the decoder is the encoder's transpose."""
     reconstruction: Reconstruction
-    """``bernoulli``: cross-entropy, for inputs in [0, 1]; ``squared``: squared error."""
+    """``bernoulli``: cross-entropy, for inputs in [0, 1]; ``squared`` or ``absolute``: error."""
     corruption: Corruption
     """Of the layer's input while it is trained; what is passed upward is clean."""
+    emphasis: Emphasis | None = None
+    """Left out: all components weigh the same in the reconstruction error."""
+    sparsity: KSparse | None = None
+    """Left out: all units of the code count."""
     penalties: Sequence[Penalty]
     """Added to the reconstruction error."""
     training: Training
 
     @model_validator(mode="after")
-    def _kl_needs_sigmoid(self) -> Self:
-        if self.activation != "sigmoid" and any(p.kind == "kl_sparsity" for p in self.penalties):
-            raise ValueError(
-                f"kl_sparsity needs units in (0, 1): activation sigmoid, not {self.activation}"
-            )
+    def _fits_together(self) -> Self:
+        facts = CodeFacts(self.activation, 1, self.sparsity is not None, batch_normalised=False)
+        problems = [
+            *penalty_problems(self.penalties, facts),
+            *sparsity_problems(self.sparsity, self.units),
+            *emphasis_problems(self.emphasis, self.corruption),
+        ]
+        if problems:
+            raise ValueError("\n".join(problems))
         return self
 
 

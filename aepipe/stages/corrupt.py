@@ -5,25 +5,25 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, assert_never, final
+from typing import Any, final
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from aepipe.corruption.build import Corrupt, build_corruption, condition_name
+from aepipe.corruption.build import build_corruption, condition_name, level
+from aepipe.corruption.noise import Corrupt, block_sides
 from aepipe.data.dataset import Dataset, Split, open_dataset
 from aepipe.data.parts import Array, Parts, write_parts
 from aepipe.data.seeds import derive
 from aepipe.errors import ParamsError
 from aepipe.monitor import Monitor
-from aepipe.params.corruption import CorruptionSection, Gaussian, Masking, SaltAndPepper
+from aepipe.params.corruption import Block, CorruptionSection, Gaussian, InputDropout, Noise
 
 CORRUPTED: tuple[Split, ...] = ("valid", "test")
 PAIRS = "pairs"
 PAIR_ROWS = 1000  # compared at once; memory, not results
 BLOCK_BYTES = 16 * 2**20  # of scaled rows at once; it decides which draw meets which component
-Condition = Masking | Gaussian | SaltAndPepper
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,16 +67,16 @@ def run(params: Params, inputs: Inputs, outputs: Outputs, monitor: Monitor) -> N
 
 @final
 @dataclass(frozen=True, slots=True)
-class Noise:
+class Condition:
     """One condition on one dataset.
 
     Attributes:
-        condition: the section.
+        noise: the section.
         corrupt: what it does to a batch.
         dataset: whose splits are corrupted.
     """
 
-    condition: Condition
+    noise: Noise
     corrupt: Corrupt
     dataset: Dataset
 
@@ -96,39 +96,39 @@ class Noise:
         generator = torch.Generator().manual_seed(seed)
         amount, components = 0.0, 0
         for block in blocks(self.dataset, self.dataset.features(split)):
-            changed = self.corrupt(torch.full(block.shape, other), generator) - other
-            amount += self._amount(changed)
-            components += changed.numel()
-        level, share = self._level(), amount / components
-        realised = math.sqrt(share) if isinstance(self.condition, Gaussian) else share
+            corrupted = self.corrupt(torch.full(block.shape, other), generator)
+            amount += self._amount(corrupted, other)
+            components += corrupted.numel()
+        share = amount / components
+        realised = math.sqrt(share) if isinstance(self.noise, Gaussian) else share
         return {
-            "kind": self.condition.kind,
-            "declared": level,
+            "kind": self.noise.kind,
+            "declared": self._declared(),
             "realised": realised,
             "components": components,
         }
 
     def _other(self) -> float:
-        if isinstance(self.condition, Gaussian):
+        if isinstance(self.noise, Gaussian):
             return 0.0  # adding to anything else would round the noise
         return 1 + max(map(abs, self.dataset.value_range or (0.0, 1.0)))
 
-    def _amount(self, change: Tensor) -> float:
-        if isinstance(self.condition, Gaussian):
-            return float(change.double().square().sum())
-        return float(change.count_nonzero())
+    def _amount(self, corrupted: Tensor, other: float) -> float:
+        if isinstance(self.noise, Gaussian):
+            return float(corrupted.double().square().sum())
+        if isinstance(self.noise, InputDropout):  # which changes those that survive as well
+            return float((corrupted == 0).sum())
+        return float((corrupted != other).sum())
 
-    def _level(self) -> float:
-        match self.condition:
-            case Masking(fraction=level) | SaltAndPepper(fraction=level):
-                return level
-            case Gaussian(standard_deviation=level):
-                return level
-            case _:
-                assert_never(self.condition)
+    def _declared(self) -> float:
+        """Give the level; of a block, with its sides in whole components, the share it covers."""
+        if not isinstance(self.noise, Block):
+            return level(self.noise)
+        sides = block_sides(self.dataset.shape, self.noise.size)
+        return math.prod(hidden / length for length, hidden in sides.values())
 
 
-def declared(section: CorruptionSection, dataset: Dataset) -> dict[str, Noise]:
+def declared(section: CorruptionSection, dataset: Dataset) -> dict[str, Condition]:
     """Give the declared conditions by name, in order.
 
     Raises:
@@ -142,7 +142,7 @@ def declared(section: CorruptionSection, dataset: Dataset) -> dict[str, Noise]:
             "digits); remove all but one"
         )
     return {
-        name: Noise(condition, build_corruption(condition, dataset.value_range), dataset)
+        name: Condition(condition, build_corruption(condition, dataset.value_range), dataset)
         for name, condition in zip(names, section.conditions, strict=True)
     }
 

@@ -16,7 +16,8 @@ from aepipe.files import write_json
 from aepipe.models.build.unrolled import classifier_blueprint
 from aepipe.models.dense import Classifier
 from aepipe.models.files import Blueprint, construct, save_model
-from aepipe.models.stack import linears, load_stack, unroll
+from aepipe.models.perceptron import linears
+from aepipe.models.stack import load_stack, unroll
 from aepipe.monitor import Monitor, Prefixed
 from aepipe.objectives.classification import classification_loss
 from aepipe.params.stack import Finetune

@@ -94,7 +94,8 @@ def _bounds(folder: Path, below: str | None) -> tuple[float, float] | None:
     if below is None:
         return open_dataset(folder).value_range
     described = read_description(folder / "model.json")
-    return code_bounds(floor(Blueprint(described["kind"], described["arguments"])).nonlinearity)
+    layer = Blueprint(described["kind"], described["arguments"]).inside()
+    return code_bounds(floor(layer).nonlinearity)
 
 
 def _codes(model: stack.Layer, feed: Feed) -> Iterator[Array]:

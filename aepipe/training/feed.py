@@ -62,7 +62,7 @@ class Feed:
             label = torch.empty(0, dtype=torch.int64, device=device)
             if self.labels is not None:
                 label = self.labels[chosen.to(device)]
-            yield Batch(shown, target, label)
+            yield Batch(shown, target, label, chosen)
 
 
 @final

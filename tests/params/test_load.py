@@ -142,8 +142,8 @@ def test_a_layer_that_skips_the_one_below_is_refused(edited):
             "data.splits: valid 0.5 + test 0.5 leave nothing to train on",
         ),
         (
-            lambda raw: raw["models"]["k_sparse"]["architecture"].update(k=200),
-            "models.k_sparse.architecture: evaluation_factor 2.0 x k 200 is more than code_size",
+            lambda raw: raw["models"]["k_sparse"]["sparsity"].update(k=200),
+            "models.k_sparse: sparsity: evaluation k 400 is more than the 256 units of the code",
         ),
     ],
 )

@@ -6,6 +6,7 @@ from typing import assert_never
 from aepipe.models.build.autoencoder import autoencoder_blueprint
 from aepipe.models.build.dense import layer_of_autoencoder
 from aepipe.models.build.energy import layer_of_rbm, rbm_blueprint
+from aepipe.models.build.sparsity import with_sparsity
 from aepipe.models.build.variational import variational_blueprint
 from aepipe.models.files import Blueprint
 from aepipe.params.energy import Rbm, RbmLayer
@@ -18,7 +19,7 @@ def layer_blueprint(config: Layer, input_size: int) -> Blueprint:
     """Plan one layer of the stack for inputs of ``input_size`` features."""
     match config:
         case AutoencoderLayer():
-            return layer_of_autoencoder(config, input_size)
+            return with_sparsity(layer_of_autoencoder(config, input_size), config.sparsity)
         case RbmLayer():
             return layer_of_rbm(config, input_size)
         case _:

@@ -4,23 +4,28 @@ from collections.abc import Sequence
 from typing import assert_never
 
 from aepipe.models.build.convolutional import convolutional_arguments
-from aepipe.models.build.dense import dense_arguments, k_sparse_arguments
+from aepipe.models.build.dense import dense_blueprint, linear_blueprint
+from aepipe.models.build.sparsity import with_sparsity
 from aepipe.models.files import Blueprint
 from aepipe.params.convolutional import Convolutional
-from aepipe.params.dense import Dense, KSparse
+from aepipe.params.dense import Dense, Linear
 from aepipe.params.models import Autoencoder
 
 
 def autoencoder_blueprint(config: Autoencoder, shape: Sequence[int]) -> Blueprint:
     """Plan the network of ``config`` for samples of ``shape``."""
+    return with_sparsity(_architecture(config, shape), config.sparsity)
+
+
+def _architecture(config: Autoencoder, shape: Sequence[int]) -> Blueprint:
     architecture = config.architecture
     common = {"shape": list(shape), "reconstruction": config.reconstruction}
     match architecture:
+        case Linear():
+            return linear_blueprint(architecture, common)
         case Dense():
-            return Blueprint("deep", {**common, **dense_arguments(architecture)})
+            return dense_blueprint(architecture, common)
         case Convolutional():
             return Blueprint("convolutional", {**common, **convolutional_arguments(architecture)})
-        case KSparse():
-            return Blueprint("k_sparse", {**common, **k_sparse_arguments(architecture)})
         case _:
             assert_never(architecture)

@@ -1,29 +1,45 @@
-"""Arguments of dense networks, from their sections."""
+"""Blueprints of dense networks, from their sections."""
 
 from typing import Any
 
 from aepipe.models.files import Blueprint
-from aepipe.params.dense import Dense, KSparse
+from aepipe.params.dense import Dense, Linear
 from aepipe.params.stack import AutoencoderLayer
 
 
-def dense_arguments(config: Dense) -> dict[str, Any]:
-    """Give what a deep autoencoder needs beside the samples' shape."""
+def linear_blueprint(config: Linear, common: dict[str, Any]) -> Blueprint:
+    """Plan one linear layer each way.
+
+    Args:
+        config: the section.
+        common: arguments that every autoencoder has.
+    """
+    arguments = {
+        "widths": [config.code_size],
+        "nonlinearities": ["linear"],
+        "decoder_nonlinearities": [],
+    }
+    return Blueprint("tied" if config.tied else "deep", {**common, **arguments})
+
+
+def dense_blueprint(config: Dense, common: dict[str, Any]) -> Blueprint:
+    """Plan a mirror-image perceptron.
+
+    Args:
+        config: the section.
+        common: arguments that every autoencoder has.
+    """
     hidden = [config.activation] * len(config.widths)
-    return {
+    arguments: dict[str, Any] = {
         "widths": [*config.widths, config.code_size],
-        "nonlinearities": [*hidden, "linear"],
+        "nonlinearities": [*hidden, config.code_activation],
         "decoder_nonlinearities": hidden,
     }
-
-
-def k_sparse_arguments(config: KSparse) -> dict[str, Any]:
-    """Give what a k-sparse autoencoder needs beside the samples' shape."""
-    return {
-        "code_size": config.code_size,
-        "k": config.k,
-        "evaluation_k": round(config.evaluation_factor * config.k),
-    }
+    declared = {"dropout": config.dropout, "normalisation": config.normalisation}
+    options = {name: value for name, value in declared.items() if value is not None}
+    if options:
+        arguments["options"] = options
+    return Blueprint("tied" if config.tied else "deep", {**common, **arguments})
 
 
 def layer_of_autoencoder(config: AutoencoderLayer, input_size: int) -> Blueprint:

@@ -42,8 +42,10 @@ def unrolled_blueprint(layers: Sequence[Blueprint], shape: Sequence[int]) -> Blu
 
     A decoder's hidden unit stands for a unit of the layer below: where the layer above models it
     as Bernoulli it is a sigmoid; else a rectified unit stays rectified and any other is linear.
+    Of a sparse layer as many units count as in evaluation, which is what the layer above has seen.
     """
-    floors = [floor(layer) for layer in layers]
+    floors = [floor(layer.inside()) for layer in layers]
+    kept = [layer.arguments.get("evaluation_k") for layer in layers]
     hidden = [_decoded(below, above) for below, above in pairwise(floors)]
     return Blueprint(
         "deep",
@@ -53,13 +55,15 @@ def unrolled_blueprint(layers: Sequence[Blueprint], shape: Sequence[int]) -> Blu
             "nonlinearities": [each.nonlinearity for each in floors],
             "decoder_nonlinearities": hidden[::-1],
             "reconstruction": floors[0].reconstruction,
+            **({"options": {"kept": kept}} if any(kept) else {}),
         },
     )
 
 
 def classifier_blueprint(unrolled: Blueprint, classes: int, dropout: float) -> Blueprint:
     """Plan the encoder of ``unrolled`` with a softmax head."""
-    shared = {key: unrolled.arguments[key] for key in ("shape", "widths", "nonlinearities")}
+    keys = ("shape", "widths", "nonlinearities", "options")
+    shared = {key: unrolled.arguments[key] for key in keys if key in unrolled.arguments}
     return Blueprint("classifier", {**shared, "classes": classes, "dropout": dropout})
 
 

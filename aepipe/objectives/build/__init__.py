@@ -7,7 +7,7 @@ from torch import nn
 from aepipe.corruption.build import build_corruption
 from aepipe.models.rbm import RestrictedBoltzmannMachine
 from aepipe.models.vae import VariationalAutoencoder
-from aepipe.objectives.build.autoencoder import Network, autoencoder_loss
+from aepipe.objectives.build.autoencoder import Network, autoencoder_loss, emphasis_weights
 from aepipe.objectives.build.energy import energy_loss
 from aepipe.objectives.loss import Loss
 from aepipe.objectives.variational import vae_loss
@@ -27,9 +27,7 @@ def layer_loss(config: Layer, network: nn.Module, bounds: tuple[float, float] | 
     """
     match config:
         case AutoencoderLayer():
-            corrupt = build_corruption(config.corruption, bounds)
-            autoencoder = cast(Network, network)
-            return autoencoder_loss(autoencoder, config.reconstruction, corrupt, config.penalties)
+            return _reconstruction_loss(config, network, bounds)
         case RbmLayer():
             return energy_loss(config.gradient, cast(RestrictedBoltzmannMachine, network))
         case _:
@@ -46,9 +44,7 @@ def model_loss(config: Model, network: nn.Module, bounds: tuple[float, float] | 
     """
     match config:
         case Autoencoder():
-            corrupt = build_corruption(config.corruption, bounds)
-            autoencoder = cast(Network, network)
-            return autoencoder_loss(autoencoder, config.reconstruction, corrupt, config.penalties)
+            return _reconstruction_loss(config, network, bounds)
         case Variational():
             variational = cast(VariationalAutoencoder, network)
             return vae_loss(variational, config.kl_weight, config.warmup_epochs)
@@ -56,3 +52,15 @@ def model_loss(config: Model, network: nn.Module, bounds: tuple[float, float] | 
             return energy_loss(config.gradient, cast(RestrictedBoltzmannMachine, network))
         case _:
             assert_never(config)
+
+
+def _reconstruction_loss(
+    config: AutoencoderLayer | Autoencoder, network: nn.Module, bounds: tuple[float, float] | None
+) -> Loss:
+    return autoencoder_loss(
+        cast(Network, network),
+        config.reconstruction,
+        build_corruption(config.corruption, bounds),
+        config.penalties,
+        emphasis_weights(config.emphasis, config.corruption),
+    )

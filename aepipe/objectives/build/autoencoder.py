@@ -1,18 +1,25 @@
 """Losses of deterministic autoencoders."""
 
 from collections.abc import Sequence
-from typing import Literal, Protocol
+from functools import partial
+from typing import Literal, Protocol, cast, final
 
-from torch import Generator, Tensor
+from torch import Generator, Tensor, nn
 
+from aepipe.corruption.build import build_selection
+from aepipe.corruption.noise import Corrupt
+from aepipe.models.k_sparse import KSparse
 from aepipe.objectives.build.penalties import penalty_term
-from aepipe.objectives.loss import Batch, Corrupt, Loss, Terms
-from aepipe.objectives.reconstruction import bernoulli, squared_error
+from aepipe.objectives.loss import Batch, Loss, Seen, Terms
+from aepipe.objectives.reconstruction import distance, emphasis
+from aepipe.params.corruption import Corruption, Emphasis, Selective
 from aepipe.params.penalties import Penalty
 
 
 class Network(Protocol):
     """Any network with a code and a reconstruction."""
+
+    training: bool
 
     def encode(self, x: Tensor) -> Tensor:
         """Give the code."""
@@ -25,23 +32,79 @@ class Network(Protocol):
 
 def autoencoder_loss(
     model: Network,
-    reconstruction: Literal["squared", "bernoulli"],
+    reconstruction: Literal["squared", "bernoulli", "absolute"],
     corrupt: Corrupt,
     penalties: Sequence[Penalty],
+    weigh: Corrupt | None = None,
 ) -> Loss:
-    """Reconstruct the clean sample from a corrupted one, with penalties on the code.
+    """Reconstruct the clean sample from a corrupted one, with penalties.
 
     Vincent et al. (2010), JMLR 11:3371, section 3.
+
+    Args:
+        model: on its device.
+        reconstruction: which error.
+        corrupt: what is done to the input.
+        penalties: added to the error, each times its weight.
+        weigh: gives the weight of each component in the error, from what ``corrupt`` is given;
+            None where all weigh the same. See :func:`emphasis_weights`.
     """
-    distance = bernoulli if reconstruction == "bernoulli" else squared_error
+    error = distance(reconstruction)
+    terms_of = {each.kind: penalty_term(each, cast(nn.Module, model)) for each in penalties}
+    weights = {each.kind: each.weight for each in penalties}
 
     def loss(batch: Batch, noise: Generator, epoch: int) -> Terms:
-        code = model.encode(corrupt(batch.input, noise))
+        # before the noise is drawn, so that both draw the same
+        emphasised = None if weigh is None else weigh(batch.input, noise, batch.index)
+        shown = corrupt(batch.input, noise, batch.index)
+        encode = (
+            partial(model.encode_at, epoch=epoch) if isinstance(model, KSparse) else model.encode
+        )
+        code = encode(shown)
         raw = model.decode(code)
+        if emphasised is not None:
+            emphasised = emphasised.view_as(raw)
         # the loss in float32, whatever the matrix products were done in
-        terms = {"reconstruction": distance(raw.float(), batch.target.view_as(raw))}
-        for penalty in penalties:
-            terms[penalty.kind] = penalty.weight * penalty_term(penalty, code.float())
+        terms = {"reconstruction": error(raw.float(), batch.target.view_as(raw), emphasised)}
+        seen = Seen(shown, code.float(), encode, noise, model.training)
+        for kind, term in terms_of.items():
+            terms[kind] = weights[kind] * term(seen)
         return terms
 
-    return loss
+    states = [term for term in terms_of.values() if isinstance(term, nn.Module)]
+    return LossWithState(loss, states) if states else loss
+
+
+def emphasis_weights(config: Emphasis | None, corruption: Corruption) -> Corrupt | None:
+    """Give the weight of each component by whether ``corruption`` is about to touch it.
+
+    The generator is left as it was. None where nothing is emphasised.
+    """
+    if config is None or not isinstance(corruption, Selective):
+        return None
+    select = build_selection(corruption)
+
+    def weigh(x: Tensor, generator: Generator, index: Tensor | None = None) -> Tensor:
+        touched = select(x, generator.clone_state(), index)
+        return emphasis(touched, config.corrupted, config.intact)
+
+    return weigh
+
+
+@final
+class LossWithState(nn.Module):
+    """A loss and those of its terms that remember earlier batches.
+
+    Args:
+        loss: what is computed.
+        states: modules with buffers, which ``loss`` uses.
+    """
+
+    def __init__(self, loss: Loss, states: Sequence[nn.Module]) -> None:
+        super().__init__()
+        self.loss = loss
+        self.states = nn.ModuleList(states)
+
+    def forward(self, batch: Batch, noise: Generator, epoch: int) -> Terms:
+        """Give the terms."""
+        return self.loss(batch, noise, epoch)

@@ -81,10 +81,11 @@ def _neighbours(params: Params, outline: Outline) -> list[str]:
     """More neighbours than there are labelled training samples to vote."""
     if not outline.classes:
         return []
+    nearest = params.evaluate.probes.nearest_neighbours
     voters = min(outline.labelled, params.evaluate.probes.rows)
     return [
         f"evaluate.probes.nearest_neighbours.neighbours: {count} is more than the {voters} "
         f"labelled training samples of {outline.where} that vote; lower it, or raise probes.rows"
-        for count in params.evaluate.probes.nearest_neighbours.neighbours
+        for count in (() if nearest is None else nearest.neighbours)
         if count > voters
     ]

@@ -8,10 +8,10 @@ from aepipe.models.build.dense import dense_arguments, k_sparse_arguments
 from aepipe.models.files import Blueprint
 from aepipe.params.convolutional import Convolutional
 from aepipe.params.dense import Dense, KSparse
-from aepipe.params.models import Autoencoder
+from aepipe.params.models import Autoencoder, SemiAdversarial
 
 
-def autoencoder_blueprint(config: Autoencoder, shape: Sequence[int]) -> Blueprint:
+def autoencoder_blueprint(config: Autoencoder | SemiAdversarial, shape: Sequence[int]) -> Blueprint:
     """Plan the network of ``config`` for samples of ``shape``."""
     architecture = config.architecture
     common = {"shape": list(shape), "reconstruction": config.reconstruction}

@@ -1,7 +1,7 @@
 """Anything that turns samples into codes: raw features, PCA, trained networks."""
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Protocol, cast, final
 
@@ -38,6 +38,20 @@ class Network(Protocol):
 
 @final
 @dataclass(frozen=True, slots=True)
+class Attribute:
+    """Something that samples can be asked for, with the classifier that a network was held to.
+
+    Attributes:
+        groups: names of the dataset's classes, by the name of their group.
+        classify: from scaled samples ``(n, *shape)`` to logits ``(n, groups)``.
+    """
+
+    groups: Mapping[str, Sequence[str]]
+    classify: Map
+
+
+@final
+@dataclass(frozen=True, slots=True)
 class Representation:
     """One representation of the samples.
 
@@ -49,6 +63,7 @@ class Representation:
         decode: from codes to expected samples ``(n, *shape)``, scaled; None where there is no way
             back.
         heads: by name, from scaled samples to logits ``(n, classes)``.
+        attributes: of a semi-adversarial network, what it keeps and what it hides.
     """
 
     name_suffix: str
@@ -56,6 +71,7 @@ class Representation:
     encode: Map
     decode: Map | None
     heads: Mapping[str, Map] = field(default_factory=dict)
+    attributes: Mapping[str, Attribute] = field(default_factory=dict)
 
 
 def load_representations(folder: Path) -> list[Representation]:
@@ -70,10 +86,15 @@ def load_representations(folder: Path) -> list[Representation]:
         return [_classifier(folder)]
     if not (folder / "model.json").is_file():
         return [_stack(folder)]
-    if read_description(folder / "model.json").get("kind") == "pca":
+    described = read_description(folder / "model.json")
+    if described.get("kind") == "pca":
         pca = load_pca(folder)
         return [_pca(pca, size) for size in pca.code_sizes]
-    return [_network(load_model(folder))]
+    attributes = {
+        name: Attribute(groups, cast(Classifier, load_model(folder / name)))
+        for name, groups in described.get("attributes", {}).items()
+    }
+    return [replace(_network(load_model(folder)), attributes=attributes)]
 
 
 def _raw(folder: Path) -> Representation:

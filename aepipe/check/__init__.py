@@ -8,6 +8,7 @@ from aepipe.check.demands import limitations, unmet_demands
 from aepipe.check.outline import outline_source
 from aepipe.check.tables import check_conditions, check_dataset, check_predictions
 from aepipe.errors import AepipeError, ParamsError
+from aepipe.evaluation.estimators import estimator_problems
 from aepipe.monitor import Monitor
 from aepipe.params.load import load_params
 from aepipe.params.root import Params
@@ -38,6 +39,7 @@ def check(params_path: Path, monitor: Monitor) -> None:
     except ParamsError as error:
         raise ParamsError(f"{error}\n  nothing else was checked, for it depends on these") from None
     monitor.remark(f"{params_path}: {_extent(params)} ... ok")
+    problems += estimator_problems(params.evaluate.probes.others)
     attempt(f"data.source ({params.data.source.kind})", lambda: _source(params, problems, monitor))
     for path, look in _tables(params).items():
         if path.exists():

@@ -6,6 +6,8 @@ from aepipe.check.outline import Outline
 from aepipe.check.sizes import unmet_by_shape
 from aepipe.params.base import walk
 from aepipe.params.corruption import SaltAndPepper
+from aepipe.params.models import SemiAdversarial
+from aepipe.params.privacy import partition_problems
 from aepipe.params.root import Params, unit_range_demands
 from aepipe.params.stack import DATASET
 
@@ -16,6 +18,7 @@ def unmet_demands(params: Params, outline: Outline) -> list[str]:
         *_shapes(params, outline),
         *_bounds(params, outline),
         *_neighbours(params, outline),
+        *_attributes(params, outline),
     ]
 
 
@@ -77,14 +80,25 @@ def _salted(params: Params) -> list[str]:
     return [path for path in found if path not in above]
 
 
+def _attributes(params: Params, outline: Outline) -> list[str]:
+    """Attributes to keep and to hide that are no groups of the data's classes."""
+    return [
+        f"models.{name}{problem}"
+        for name, model in params.models.items()
+        if isinstance(model, SemiAdversarial)
+        for problem in partition_problems(model.keep, model.hide, outline.class_names)
+    ]
+
+
 def _neighbours(params: Params, outline: Outline) -> list[str]:
     """More neighbours than there are labelled training samples to vote."""
     if not outline.classes:
         return []
+    nearest = params.evaluate.probes.nearest_neighbours
     voters = min(outline.labelled, params.evaluate.probes.rows)
     return [
         f"evaluate.probes.nearest_neighbours.neighbours: {count} is more than the {voters} "
         f"labelled training samples of {outline.where} that vote; lower it, or raise probes.rows"
-        for count in params.evaluate.probes.nearest_neighbours.neighbours
+        for count in (() if nearest is None else nearest.neighbours)
         if count > voters
     ]

@@ -1,6 +1,6 @@
 """What can be known of a source without reading it: for checks before anything runs."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import ceil
 from typing import final
@@ -21,6 +21,7 @@ class Outline:
         where: what messages call it.
         shape: of one sample.
         classes: number of them; 0 for data without labels.
+        class_names: of all classes.
         counts: samples in each split.
         labelled: training samples that keep their label.
         bounded: whether the kind of data has a smallest and a largest value.
@@ -29,6 +30,7 @@ class Outline:
     where: str
     shape: tuple[int, ...]
     classes: int
+    class_names: Sequence[str]
     counts: Mapping[Split, int]
     labelled: int
     bounded: bool
@@ -58,6 +60,7 @@ def outline_source(data: Data, seed: int) -> Outline:
         where=source.where,
         shape=source.shape,
         classes=len(source.classes),
+        class_names=source.classes,
         counts={split: int((splits == split).sum()) for split in SPLITS},
         labelled=int((labels[splits == "train"] >= 0).sum()),
         bounded=source.bounds is not None,
@@ -72,6 +75,7 @@ def _published(data: Data, config: TorchvisionSource) -> Outline:
         where=f"{config.folder}/{config.name}",
         shape=known.shape,
         classes=len(known.classes),
+        class_names=known.classes,
         counts={"train": train, "valid": valid, "test": known.test},
         labelled=ceil(train * data.labelled_fraction),
         bounded=True,

@@ -8,7 +8,7 @@ from aepipe.models.sizes import Convolutions, sides
 from aepipe.params.convolutional import Convolutional
 from aepipe.params.dense import Dense, Linear
 from aepipe.params.energy import Rbm
-from aepipe.params.models import Autoencoder, Model
+from aepipe.params.models import Autoencoder, Model, SemiAdversarial
 from aepipe.params.variational import Variational
 
 
@@ -24,7 +24,7 @@ def unmet_by_shape(model: Model, shape: Sequence[int], where: str) -> list[str]:
         Lines that go on with the model's key path; most start with a dot and a key.
     """
     match model:
-        case Autoencoder():
+        case Autoencoder() | SemiAdversarial():
             return _of_architecture(model, shape, where)
         case Variational() | Rbm():
             return []
@@ -32,7 +32,9 @@ def unmet_by_shape(model: Model, shape: Sequence[int], where: str) -> list[str]:
             assert_never(model)
 
 
-def _of_architecture(model: Autoencoder, shape: Sequence[int], where: str) -> list[str]:
+def _of_architecture(
+    model: Autoencoder | SemiAdversarial, shape: Sequence[int], where: str
+) -> list[str]:
     architecture = model.architecture
     match architecture:
         case Linear() | Dense():

@@ -17,8 +17,9 @@ from aepipe.data.contracts import read_table
 from aepipe.data.dataset import Dataset, Split
 from aepipe.data.parts import Array, Parts
 from aepipe.data.seeds import derive
+from aepipe.evaluation.candidates import Labelled, Probe
 from aepipe.evaluation.outcome import Outcome, Subject, accuracy, observe
-from aepipe.evaluation.probes import Labelled, Probe, fit_probes
+from aepipe.evaluation.probes import fit_probes
 from aepipe.evaluation.reconstruction import reconstruction_figures, similarities, window
 from aepipe.evaluation.robustness import robustness_figures
 from aepipe.evaluation.sampling import stratified

@@ -1,6 +1,6 @@
 """What a representation makes of each sample of a split, clean or corrupted."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import final
 
@@ -20,6 +20,20 @@ Batches = Iterable[tuple[Float32, Float32]]
 
 @final
 @dataclass(frozen=True, slots=True)
+class Attribute:
+    """Something that samples can be asked for, with the classifier that a network was held to.
+
+    Attributes:
+        groups: names of the dataset's classes, by the name of their group.
+        classify: from scaled samples ``(n, *shape)`` to numbers of groups ``(n,)``.
+    """
+
+    groups: Mapping[str, Sequence[str]]
+    classify: Callable[[Float32], Labels]
+
+
+@final
+@dataclass(frozen=True, slots=True)
 class Subject:
     """A representation as it is judged: functions of arrays.
 
@@ -28,12 +42,14 @@ class Subject:
         encode: from scaled samples ``(n, *shape)`` to codes ``(n, code_size)``.
         decode: from codes to scaled samples ``(n, *shape)``; None where there is no way back.
         heads: classifiers of its own, by name, from scaled samples to labels ``(n,)``.
+        attributes: what it is to keep and to hide, if that is what it is for.
     """
 
     code_size: int
     encode: Callable[[Float32], Float64]
     decode: Callable[[Float64], Float32] | None
     heads: Mapping[str, Callable[[Float32], Labels]] = field(default_factory=dict)
+    attributes: Mapping[str, Attribute] = field(default_factory=dict)
 
 
 @final

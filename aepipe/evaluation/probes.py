@@ -6,13 +6,11 @@ plays no part.
 """
 
 import warnings
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from functools import partial
 from itertools import islice
-from typing import final
 
 import numpy as np
-from numpy.typing import NDArray
 from sklearn.ensemble import HistGradientBoostingClassifier, RandomForestClassifier
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression
@@ -21,63 +19,29 @@ from sklearn.svm import SVC
 
 from aepipe.data.parts import Array
 from aepipe.data.seeds import derive
+from aepipe.evaluation.candidates import (
+    SEEDS,
+    Labelled,
+    Labels,
+    Predict,
+    Probe,
+    Standardiser,
+    best,
+    chained,
+)
+from aepipe.evaluation.estimators import fit_estimator
 from aepipe.evaluation.kernel import ROWS, gaussian, squared_distances
 from aepipe.monitor import Monitor
 from aepipe.params import evaluation as sections
 
-Codes = NDArray[np.float64]
-Labels = NDArray[np.int64]
-Predict = Callable[[Array], Labels]
-
 STEPS = 1000  # of the linear probe's optimiser; MNIST pixels need 130
 WAIT = 10  # rounds without a lower validation loss that end boosting; scikit-learn's default
-SEEDS = 2**32  # scikit-learn takes no larger ones
-
-
-@final
-@dataclass(frozen=True, slots=True)
-class Labelled:
-    """Codes ``(n, code_size)`` with their labels ``(n,)``, all at least 0."""
-
-    codes: Codes
-    labels: Labels
-
-
-@final
-@dataclass(frozen=True, slots=True)
-class Probe:
-    """A fitted classifier.
-
-    Attributes:
-        chosen: its hyper-parameters.
-        predict: from codes ``(n, code_size)`` to labels ``(n,)``.
-    """
-
-    chosen: Mapping[str, float]
-    predict: Predict
-
-
-@final
-class Standardiser:
-    """Shifts and scales each feature to mean 0 and variance 1 on the codes it was made from."""
-
-    def __init__(self, codes: Codes) -> None:
-        self._mean = codes.mean(axis=0)
-        deviation = codes.std(axis=0)
-        # a spread below float32's rounding of the mean is none: such a feature is only shifted
-        constant = deviation <= np.finfo(np.float32).eps * np.abs(self._mean)
-        self._deviation = np.where(constant, 1.0, deviation)
-
-    def __call__(self, codes: Array) -> Codes:
-        """Standardise ``(n, code_size)`` codes."""
-        standardised: Codes = (codes - self._mean) / self._deviation
-        return standardised
 
 
 def fit_probes(
     config: sections.Probes, train: Labelled, valid: Labelled, seed: int, monitor: Monitor
 ) -> dict[str, Probe]:
-    """Fit all five, by the names of their sections.
+    """Fit those that are declared, by the names of their sections.
 
     Args:
         config: the candidates.
@@ -85,20 +49,24 @@ def fit_probes(
         valid: at least one sample.
         seed: the pipeline's.
         monitor: shows progress, and hears of an optimiser that was stopped too early.
+
+    Raises:
+        ParamsError: one of ``others`` is wrongly declared, or cannot be used on these codes.
     """
-    fits: dict[str, Callable[[], Probe]] = {
-        "linear": lambda: fit_linear(config.linear, train, valid, monitor),
-        "nearest_neighbours": lambda: fit_neighbours(config.nearest_neighbours, train, valid),
-        "support_vectors": lambda: fit_support_vectors(config.support_vectors, train, valid),
-        "random_forest": lambda: fit_forest(config.random_forest, train, valid, seed),
-        "gradient_boosting": lambda: fit_boosting(config.gradient_boosting, train, valid, seed),
-    }
+    fits: dict[str, Callable[[], Probe]] = {}
+    if (linear := config.linear) is not None:
+        fits["linear"] = lambda: fit_linear(linear, train, valid, monitor)
+    if (nearest := config.nearest_neighbours) is not None:
+        fits["nearest_neighbours"] = lambda: fit_neighbours(nearest, train, valid)
+    if (vectors := config.support_vectors) is not None:
+        fits["support_vectors"] = lambda: fit_support_vectors(vectors, train, valid)
+    if (forest := config.random_forest) is not None:
+        fits["random_forest"] = lambda: fit_forest(forest, train, valid, seed)
+    if (boosting := config.gradient_boosting) is not None:
+        fits["gradient_boosting"] = lambda: fit_boosting(boosting, train, valid, seed)
+    for name, other in config.others.items():
+        fits[name] = partial(fit_estimator, name, other, (train, valid), seed, monitor)
     return {name: fits[name]() for name in monitor.progress(fits, "fit probes", len(fits))}
-
-
-def best(candidates: Iterable[Probe], valid: Labelled) -> Probe:
-    """Give the first of those candidates that are most often right on ``valid``."""
-    return max(candidates, key=lambda probe: np.mean(probe.predict(valid.codes) == valid.labels))
 
 
 def fit_linear(
@@ -215,11 +183,6 @@ def fit_boosting(
             yield Probe({"learning_rate": learning_rate, "rounds": rounds}, up_to(model, rounds))
 
     return best(candidates(), valid)
-
-
-def chained(first: Callable[[Array], Array], second: Callable[[Array], Array]) -> Predict:
-    """Give ``second`` after ``first``."""
-    return lambda codes: second(first(codes))
 
 
 def on_kernel(model: SVC, gamma: float) -> Predict:

@@ -1,10 +1,19 @@
 """How representations are judged, shown and registered."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import Field, PositiveFloat, PositiveInt
+from pydantic import Field, JsonValue, PositiveFloat, PositiveInt, model_validator
 
 from aepipe.params.base import Name, OpenFraction, Section
+
+OWN_PROBES = (
+    "linear",
+    "nearest_neighbours",
+    "support_vectors",
+    "random_forest",
+    "gradient_boosting",
+)
+HEADS = ("finetuned", "control")  # what stands beside the probes in the tables
 
 
 class Generate(Section):
@@ -64,16 +73,45 @@ class GradientBoosting(Section):
     """Candidates, chosen on validation."""
 
 
-class Probes(Section):
-    """Classifiers trained on frozen codes."""
+class Estimator(Section):
+    """Any classifier of scikit-learn, on standardised codes."""
 
-    linear: LinearProbe
-    nearest_neighbours: NearestNeighbours
-    support_vectors: SupportVectors
-    random_forest: RandomForest
-    gradient_boosting: GradientBoosting
+    estimator: Annotated[str, Field(pattern=r"^[A-Z][A-Za-z0-9]*$")]
+    """Its class name, such as GaussianNB; one that needs no other estimator inside it."""
+    settings: dict[str, JsonValue] = Field(default_factory=dict)
+    """Values of its own parameters; those that are not named keep scikit-learn's defaults."""
+    candidates: dict[str, Annotated[tuple[JsonValue, ...], Field(strict=False, min_length=1)]] = (
+        Field(default_factory=dict)
+    )
+    """Parameters with several values; the combination is chosen on validation."""
+
+
+class Probes(Section):
+    """Classifiers trained on frozen codes; one that is left out is not run."""
+
+    linear: LinearProbe | None = None
+    """The one whose accuracy under corruption is told; without it, none is."""
+    nearest_neighbours: NearestNeighbours | None = None
+    support_vectors: SupportVectors | None = None
+    random_forest: RandomForest | None = None
+    gradient_boosting: GradientBoosting | None = None
+    others: dict[Name, Estimator] = Field(default_factory=dict)
+    """Further classifiers of scikit-learn, by names of your own."""
     rows: PositiveInt
     """At most this many training samples (stratified), the same for every representation."""
+
+    @model_validator(mode="after")
+    def _some(self) -> Self:
+        if not self.others and all(getattr(self, name) is None for name in OWN_PROBES):
+            raise ValueError(
+                f"no probe is declared; expected one of {', '.join(OWN_PROBES)}, or others"
+            )
+        taken = [name for name in self.others if name in (*OWN_PROBES, *HEADS)]
+        if taken:
+            raise ValueError(
+                "\n".join(f".others.{n}: the name is taken; choose another" for n in taken)
+            )
+        return self
 
 
 class Evaluate(Section):

@@ -10,6 +10,12 @@ from aepipe.params.corruption import Corruption, Emphasis, NoCorruption, emphasi
 from aepipe.params.dense import Dense, Linear, Reconstruction
 from aepipe.params.energy import Rbm
 from aepipe.params.penalties import CodeFacts, Penalty, penalty_problems
+from aepipe.params.privacy import (
+    Attribute,
+    AttributeClassifiers,
+    PrivacyWeights,
+    attribute_problems,
+)
 from aepipe.params.sparsity import KSparse, sparsity_problems
 from aepipe.params.training import Training
 from aepipe.params.variational import Variational
@@ -52,7 +58,43 @@ class Autoencoder(Section):
         return self
 
 
-Model = Annotated[Autoencoder | Variational | Rbm, Field(discriminator="kind")]
+class SemiAdversarial(Section):
+    """A network that keeps one attribute readable and hides another (Mirjalili et al. 2018)."""
+
+    kind: Literal["semi_adversarial"]
+    architecture: Architecture
+    reconstruction: Reconstruction
+    keep: Attribute
+    """The attribute that stays readable: groups by name, each a list of classes."""
+    hide: Attribute
+    """The attribute that is hidden; keep must not tell it."""
+    hiding: Literal["other", "uniform"]
+    """What the frozen classifier of ``hide`` is to say: ``other``, the opposite of the truth, as in
+    the paper, for two groups; ``uniform``, every group as likely, for any number."""
+    weights: PrivacyWeights
+    classifiers: AttributeClassifiers
+    training: Training
+
+    @property
+    def code_size(self) -> int:
+        """Features of a code."""
+        return self.architecture.code_size
+
+    @model_validator(mode="after")
+    def _attributes(self) -> Self:
+        problems = attribute_problems(self.keep, self.hide)
+        if self.hiding == "other" and len(self.hide) > 2:
+            problems.append(
+                f".hiding = 'other' needs two groups, and hide has {len(self.hide)}: "
+                f"{', '.join(self.hide)}; use 'uniform'"
+            )
+        if problems:
+            raise ValueError("\n".join(problems))
+        return self
+
+
+OneNetwork = Autoencoder | Variational | Rbm  # what one loss trains
+Model = Annotated[OneNetwork | SemiAdversarial, Field(discriminator="kind")]
 
 
 def corruption_of(model: Model) -> Corruption:

@@ -17,7 +17,8 @@ from aepipe.data.parts import Array
 from aepipe.data.seeds import derive
 from aepipe.errors import ContractError
 from aepipe.evaluation.judge import Court, judge
-from aepipe.evaluation.outcome import Outcome, Subject
+from aepipe.evaluation.outcome import Attribute, Outcome, Subject
+from aepipe.evaluation.privacy import privacy_figures
 from aepipe.evaluation.uncertainty import Bootstrap
 from aepipe.files import write_json
 from aepipe.monitor import Monitor
@@ -71,6 +72,8 @@ def run(params: Params, inputs: Inputs, outputs: Outputs, monitor: Monitor) -> N
             entry = f"{params.name}{representation.name_suffix}"
             subject = as_subject(representation, inputs.model)
             figures[entry], outcome = judge(subject, court, monitor)
+            if subject.attributes:
+                figures[entry]["privacy"] = privacy_figures(subject, court, monitor)
             tables.append(predictions(entry, dataset, outcome))
             if inputs.model == inputs.dataset:
                 write_examples(outputs.tables / f"{entry}.npy", shown)
@@ -119,6 +122,10 @@ def as_subject(representation: Representation, folder: Path) -> Subject:
         encode=encode,
         decode=None if decode is None else on_arrays(decode),
         heads={name: on_arrays(winner(head)) for name, head in representation.heads.items()},
+        attributes={
+            name: Attribute(attribute.groups, on_arrays(winner(attribute.classify)))
+            for name, attribute in representation.attributes.items()
+        },
     )
 
 

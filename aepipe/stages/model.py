@@ -1,7 +1,9 @@
 """Train one entry of ``models:``, a model of any kind in the catalogue."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from aepipe.data.dataset import FITTED, open_dataset
 from aepipe.files import write_json
@@ -9,9 +11,10 @@ from aepipe.models.build import model_blueprint
 from aepipe.models.files import construct, save_model
 from aepipe.monitor import Monitor
 from aepipe.objectives.build import model_loss
-from aepipe.params.models import Model, corruption_of
+from aepipe.params.models import Model, SemiAdversarial, corruption_of
 from aepipe.signature import instance, section
 from aepipe.training.build import Workbench
+from aepipe.training.privacy import Trained, train_semi_adversarial
 from aepipe.training.start import start_from_data
 
 
@@ -33,16 +36,26 @@ class Inputs:
 
 @dataclass(frozen=True, slots=True)
 class Outputs:
-    """Folder with ``model.json``, ``weights.safetensors`` and ``history.json``."""
+    """Folder with ``model.json``, ``weights.safetensors`` and ``history.json``.
+
+    Of a semi-adversarial one, ``keep/`` and ``hide/`` hold the classifiers of its attributes.
+    """
 
     model: Path
 
 
 def run(params: Params, inputs: Inputs, outputs: Outputs, monitor: Monitor) -> None:
     """Train on the training split; keep the epoch best on validation."""
-    config = params.model
+    config, title = params.model, f"model@{params.name}"
     dataset = open_dataset(inputs.dataset)
-    bench = Workbench(params.seed, f"model@{params.name}")
+    if isinstance(config, SemiAdversarial):
+        trained, classifiers = train_semi_adversarial(config, dataset, params.seed, title, monitor)
+        attributes = {"keep": dict(config.keep), "hide": dict(config.hide)}
+        save(outputs.model, trained, {"attributes": attributes})
+        for name, classifier in classifiers.items():
+            save(outputs.model / name, classifier, facts={})
+        return
+    bench = Workbench(params.seed, title)
     blueprint = model_blueprint(config, dataset.shape)
     model = bench.place(construct(blueprint))
     loss = model_loss(config, model, dataset.value_range)
@@ -52,5 +65,10 @@ def run(params: Params, inputs: Inputs, outputs: Outputs, monitor: Monitor) -> N
 
     history = bench.fit(model, loss, (train, valid), config.training, monitor)
 
-    save_model(outputs.model, blueprint, model, facts={})
-    write_json(outputs.model / "history.json", history)
+    save(outputs.model, Trained(blueprint, model, history), facts={})
+
+
+def save(folder: Path, trained: Trained, facts: Mapping[str, Any]) -> None:
+    """Write a network and its history into ``folder``."""
+    save_model(folder, trained.blueprint, trained.model, facts)
+    write_json(folder / "history.json", trained.history)

@@ -13,11 +13,8 @@ from sklearn.svm import SVC
 from threadpoolctl import threadpool_limits
 
 from aepipe.evaluation import probes
+from aepipe.evaluation.candidates import Labelled, Probe, Standardiser, best
 from aepipe.evaluation.probes import (
-    Labelled,
-    Probe,
-    Standardiser,
-    best,
     fit_boosting,
     fit_forest,
     fit_linear,

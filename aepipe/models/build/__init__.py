@@ -10,7 +10,7 @@ from aepipe.models.build.sparsity import with_sparsity
 from aepipe.models.build.variational import variational_blueprint
 from aepipe.models.files import Blueprint
 from aepipe.params.energy import Rbm, RbmLayer
-from aepipe.params.models import Autoencoder, Model
+from aepipe.params.models import Autoencoder, Model, SemiAdversarial
 from aepipe.params.stack import AutoencoderLayer, Layer
 from aepipe.params.variational import Variational
 
@@ -29,7 +29,7 @@ def layer_blueprint(config: Layer, input_size: int) -> Blueprint:
 def model_blueprint(config: Model, shape: Sequence[int]) -> Blueprint:
     """Plan an entry of ``models:`` for samples of ``shape``."""
     match config:
-        case Autoencoder():
+        case Autoencoder() | SemiAdversarial():
             return autoencoder_blueprint(config, shape)
         case Variational():
             return variational_blueprint(config, shape)

@@ -9,15 +9,16 @@ from aepipe.models.build.sparsity import with_sparsity
 from aepipe.models.files import Blueprint
 from aepipe.params.convolutional import Convolutional
 from aepipe.params.dense import Dense, Linear
-from aepipe.params.models import Autoencoder
+from aepipe.params.models import Autoencoder, SemiAdversarial
 
 
-def autoencoder_blueprint(config: Autoencoder, shape: Sequence[int]) -> Blueprint:
+def autoencoder_blueprint(config: Autoencoder | SemiAdversarial, shape: Sequence[int]) -> Blueprint:
     """Plan the network of ``config`` for samples of ``shape``."""
-    return with_sparsity(_architecture(config, shape), config.sparsity)
+    plain = _architecture(config, shape)
+    return with_sparsity(plain, config.sparsity) if isinstance(config, Autoencoder) else plain
 
 
-def _architecture(config: Autoencoder, shape: Sequence[int]) -> Blueprint:
+def _architecture(config: Autoencoder | SemiAdversarial, shape: Sequence[int]) -> Blueprint:
     architecture = config.architecture
     common = {"shape": list(shape), "reconstruction": config.reconstruction}
     match architecture:

@@ -12,7 +12,7 @@ from aepipe.objectives.build.energy import energy_loss
 from aepipe.objectives.loss import Loss
 from aepipe.objectives.variational import vae_loss
 from aepipe.params.energy import Rbm, RbmLayer
-from aepipe.params.models import Autoencoder, Model
+from aepipe.params.models import Autoencoder, OneNetwork
 from aepipe.params.stack import AutoencoderLayer, Layer
 from aepipe.params.variational import Variational
 
@@ -34,8 +34,8 @@ def layer_loss(config: Layer, network: nn.Module, bounds: tuple[float, float] | 
             assert_never(config)
 
 
-def model_loss(config: Model, network: nn.Module, bounds: tuple[float, float] | None) -> Loss:
-    """Give the loss with which an entry of ``models:`` is trained.
+def model_loss(config: OneNetwork, network: nn.Module, bounds: tuple[float, float] | None) -> Loss:
+    """Give the loss with which an entry of ``models:`` that is one network is trained.
 
     Args:
         config: the entry.

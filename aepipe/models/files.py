@@ -16,6 +16,7 @@ from aepipe.models.convolutional import ConvolutionalAutoencoder
 from aepipe.models.dense import Classifier, DeepAutoencoder, DenseLayer
 from aepipe.models.k_sparse import KSparseAutoencoder
 from aepipe.models.rbm import RestrictedBoltzmannMachine
+from aepipe.models.two_layer import TwoLayerVariational
 from aepipe.models.vae import VariationalAutoencoder
 
 CLASSES: Mapping[str, Callable[..., nn.Module]] = {
@@ -26,6 +27,7 @@ CLASSES: Mapping[str, Callable[..., nn.Module]] = {
     "k_sparse": KSparseAutoencoder,
     "rbm": RestrictedBoltzmannMachine,
     "variational": VariationalAutoencoder,
+    "two_layer_variational": TwoLayerVariational,
 }
 
 

@@ -13,6 +13,7 @@ from aepipe.evaluation.pca import PCA, load_pca
 from aepipe.files import read_description
 from aepipe.models.dense import Classifier
 from aepipe.models.files import load_model
+from aepipe.models.rbm import RestrictedBoltzmannMachine
 from aepipe.models.stack import load_stack, unroll
 
 Map = Callable[[Tensor], Tensor]
@@ -64,6 +65,7 @@ class Representation:
             back.
         heads: by name, from scaled samples to logits ``(n, classes)``.
         attributes: of a semi-adversarial network, what it keeps and what it hides.
+        machine: the energy-based model itself, whose likelihoods need more than its maps.
     """
 
     name_suffix: str
@@ -72,6 +74,7 @@ class Representation:
     decode: Map | None
     heads: Mapping[str, Map] = field(default_factory=dict)
     attributes: Mapping[str, Attribute] = field(default_factory=dict)
+    machine: RestrictedBoltzmannMachine | None = None
 
 
 def load_representations(folder: Path) -> list[Representation]:
@@ -125,5 +128,9 @@ def _classifier(folder: Path) -> Representation:
 def _network(model: nn.Module) -> Representation:
     network = cast(Network, model.eval().requires_grad_(False))
     return Representation(
-        "", network.code_size, network.encode, lambda codes: network.mean(network.decode(codes))
+        "",
+        network.code_size,
+        network.encode,
+        lambda codes: network.mean(network.decode(codes)),
+        machine=model if isinstance(model, RestrictedBoltzmannMachine) else None,
     )

@@ -26,8 +26,7 @@ class LogPartition:
 
     Attributes:
         value: the estimate; exact where it equals both ends.
-        low: of its interval; minus infinity where the estimate is within three of its own standard
-            deviations of 0.
+        low: of its interval.
         high: of its interval.
     """
 
@@ -43,10 +42,8 @@ def enumerated(model: RestrictedBoltzmannMachine) -> LogPartition:
     Raises:
         ParamsError: there is no such layer of at most :data:`ENUMERABLE` units.
     """
-    model = _double(model)
-    layers = {"hidden": model.code_size, "visible": model.features}
-    bernoulli = {n: size for n, size in layers.items() if getattr(model, n) == "bernoulli"}
-    name, size = min(bernoulli.items(), key=lambda item: item[1])
+    model = deepcopy(model).double()
+    name, size = _smallest_layer(model)
     if size > ENUMERABLE:
         raise ParamsError(
             f"the smallest layer of bernoulli units, the {name} one, has {size}, and at most "
@@ -59,6 +56,18 @@ def enumerated(model: RestrictedBoltzmannMachine) -> LogPartition:
         parts.append(torch.logsumexp(-energies, dim=0))
     value = torch.logsumexp(torch.stack(parts), dim=0).item()
     return LogPartition(value, value, value)
+
+
+def enumerable(model: RestrictedBoltzmannMachine) -> bool:
+    """Say whether :func:`enumerated` can do it."""
+    return _smallest_layer(model)[1] <= ENUMERABLE
+
+
+def _smallest_layer(model: RestrictedBoltzmannMachine) -> tuple[str, int]:
+    """Name and size of the smallest layer of Bernoulli units; there is always one."""
+    layers = [("hidden", model.hidden, model.code_size), ("visible", model.visible, model.features)]
+    sizes = {name: size for name, units, size in layers if units == "bernoulli"}
+    return min(sizes.items(), key=lambda item: item[1])
 
 
 def hidden_energy(model: RestrictedBoltzmannMachine, hidden: Tensor) -> Tensor:
@@ -90,9 +99,11 @@ def annealed(
     .. math:: p_k(v) \propto \exp\bigl(-(1-\beta_k) F_A(v)\bigr)
         \sum_h \exp\bigl(-\beta_k E(v, h)\bigr)
 
-    with :math:`\beta_k` going evenly from 0 to 1. The mean of the chains' weights estimates the
-    ratio of normalisers; the interval is that mean plus and minus three of its standard deviations.
-    It understates the error where chains are too few to meet every mode.
+    with :math:`\beta_k` from :func:`ladder`; squares of Gaussian units keep their factor, so that
+    no variance changes. The mean of the chains' weights estimates the ratio of normalisers. The
+    interval is that mean plus and minus three of its standard deviations or, where this reaches
+    below 0, starts at the mean of the weights' logarithms, a lower bound in expectation. It
+    understates the error where chains are too few to meet every mode.
 
     Args:
         model: on the CPU.
@@ -159,10 +170,7 @@ def _interval(log_weights: Tensor) -> LogPartition:
     weights = (log_weights - largest).exp()
     mean = weights.mean().item()
     error = DEVIATIONS * weights.std().item() / math.sqrt(len(weights))
-    low = math.log(mean - error) if error < mean else -math.inf
+    below = (log_weights.mean() - largest).item()
+    low = math.log(mean - error) if error < mean else below
     shift = largest.item()
     return LogPartition(shift + math.log(mean), shift + low, shift + math.log(mean + error))
-
-
-def _double(model: RestrictedBoltzmannMachine) -> RestrictedBoltzmannMachine:
-    return deepcopy(model).double()

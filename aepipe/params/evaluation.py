@@ -114,12 +114,27 @@ class Probes(Section):
         return self
 
 
+class Partition(Section):
+    """How the normaliser of a restricted Boltzmann machine is estimated, for likelihoods.
+
+    Annealed importance sampling (Salakhutdinov and Murray 2008); a machine with a layer of at most
+    20 Bernoulli units is enumerated instead.
+    """
+
+    chains: Annotated[int, Field(ge=2)]
+    """Independent estimates; their spread gives the interval."""
+    temperatures: PositiveInt
+    """Steps from a machine without interactions; doubling them about halves the variance."""
+
+
 class Evaluate(Section):
     """Evaluation on the test split, which no other stage reads."""
 
     representations: Annotated[dict[Name, str], Field(min_length=1)]
     """Name and model folder of what stands beside the entries of ``models:``."""
     probes: Probes
+    partition: Partition | None
+    """For likelihoods of restricted Boltzmann machines; null leaves them out."""
     confidence: OpenFraction
     """Level of every interval."""
     resamples: PositiveInt

@@ -93,15 +93,21 @@ def corruptions(dataset: Dataset, corrupted: Path, count: int) -> list[Strip]:
     return strips
 
 
-def first_layer(dataset: Dataset, layer: Path) -> Strip:
-    """Show the filters of the stack's first layer, those of the largest norm.
+def first_layer(dataset: Dataset, layer: Path, whose: str) -> Strip:
+    """Show the filters of a layer that sees the samples, those of the largest norm.
+
+    Args:
+        dataset: what the layer sees.
+        layer: folder of the trained layer or RBM.
+        whose: what the picture's description calls it.
 
     Raises:
         ArtifactError: the weights are missing, damaged or do not fit the dataset.
     """
     path = layer / "weights.safetensors"
     try:
-        weights = safetensors.numpy.load_file(path)["encoder.weight"]
+        stored = safetensors.numpy.load_file(path)
+        weights = stored["weight" if "weight" in stored else "encoder.weight"]  # an RBM's, or not
     except FileNotFoundError:
         raise ArtifactError(f"{path}: no such file; `dvc checkout` restores it") from None
     except (SafetensorError, KeyError) as error:
@@ -111,7 +117,7 @@ def first_layer(dataset: Dataset, layer: Path) -> Strip:
     count = min(FILTERS, len(weights))
     png = filters(weights, dataset.shape, count)
     note = f"{count} of {len(weights)}"
-    return strip(layer.name, note, png, f"{count} filters of the stack's first layer")
+    return strip(layer.name, note, png, f"{count} filters of {whose}")
 
 
 def samples(generated: Path) -> Strip:

@@ -22,7 +22,8 @@ class Metrics:
             which Holm's correction ran.
         representations: by entry: ``code_size``, ``squared_error``, ``psnr``, ``ssim``,
             ``explained_variance``, ``accuracy_PROBE``, ``head_NAME``,
-            ``robust_accuracy_CONDITION``, ``robust_squared_error_CONDITION``; what an entry does
+            ``robust_accuracy_CONDITION``, ``robust_squared_error_CONDITION``, and of an RBM
+            ``log_partition``, ``log_likelihood``, ``log_pseudo_likelihood``; what an entry does
             not have is left out.
         intervals: by entry and the same names: ``low`` and ``high``.
         against_pca: by entry: ``pca``, the baseline that it is held against, and for the squared
@@ -71,6 +72,7 @@ def scalars(figures: Mapping[str, Any]) -> tuple[Scalars, dict[str, Interval]]:
     nested |= {f"head_{name}": f for name, f in figures["heads"].items()}
     for condition, of_condition in figures["robustness"].items():
         nested |= {f"robust_{name}_{condition}": f for name, f in of_condition.items()}
+    nested |= figures.get("energy") or {}
     there = {name: f for name, f in nested.items() if f is not None}
     values = {name: f["value"] for name, f in there.items()}
     intervals = {name: {"low": f["low"], "high": f["high"]} for name, f in there.items()}

@@ -16,13 +16,14 @@ from aepipe.data.dataset import Dataset, open_dataset
 from aepipe.data.parts import Array
 from aepipe.data.seeds import derive
 from aepipe.errors import ContractError
+from aepipe.evaluation.energy import energy_figures
 from aepipe.evaluation.judge import Court, judge
 from aepipe.evaluation.outcome import Attribute, Outcome, Subject
 from aepipe.evaluation.privacy import privacy_figures
 from aepipe.evaluation.uncertainty import Bootstrap
 from aepipe.files import write_json
 from aepipe.monitor import Monitor
-from aepipe.params.evaluation import Probes
+from aepipe.params.evaluation import Partition, Probes
 from aepipe.representation import Map, Representation, load_representations
 from aepipe.signature import instance, section
 
@@ -38,6 +39,7 @@ class Params:
     resamples: int = section("evaluate.resamples")
     examples: int = section("evaluate.examples")
     batch_size: int = section("evaluate.batch_size")
+    partition: Partition | None = section("evaluate.partition")
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +76,10 @@ def run(params: Params, inputs: Inputs, outputs: Outputs, monitor: Monitor) -> N
             figures[entry], outcome = judge(subject, court, monitor)
             if subject.attributes:
                 figures[entry]["privacy"] = privacy_figures(subject, court, monitor)
+            if representation.machine is not None and params.partition is not None:
+                figures[entry]["energy"] = energy_figures(
+                    representation.machine, court, params.partition
+                )
             tables.append(predictions(entry, dataset, outcome))
             if inputs.model == inputs.dataset:
                 write_examples(outputs.tables / f"{entry}.npy", shown)

@@ -21,6 +21,7 @@ from aepipe.files import read_json
 from aepipe.monitor import Monitor
 from aepipe.params.corruption import CorruptionSection
 from aepipe.params.data import Data
+from aepipe.params.energy import Rbm
 from aepipe.params.evaluation import Evaluate, Generate
 from aepipe.params.models import Model
 from aepipe.params.stack import DATASET, Finetune, Stack, Unroll
@@ -119,10 +120,16 @@ def pictures(
     paths = params.evaluate.representations
     raw = next((name for name, path in paths.items() if path == DATASET), None)
     first = inputs.models / "stack" / next(iter(params.stack.layers))
+    seeing = {"the stack's first layer": first}
+    seeing |= {
+        f"the RBM {name}": inputs.models / name
+        for name, model in params.models.items()
+        if isinstance(model, Rbm)
+    }
     return {
         "reconstructions": exhibits.reconstructions(dataset, inputs.evaluation, raw, metrics),
         "corruptions": exhibits.corruptions(dataset, inputs.corrupted, params.evaluate.examples),
-        "filters": [exhibits.first_layer(dataset, first)],
+        "filters": [exhibits.first_layer(dataset, path, whose) for whose, path in seeing.items()],
         "samples": [exhibits.samples(inputs.generated)],
         "rebuilt": exhibits.rebuilt(dataset, inputs.generated),
         "interpolations": exhibits.interpolations(dataset, inputs.generated),

@@ -3,12 +3,15 @@
 from collections.abc import Sequence
 from typing import assert_never, cast
 
-from aepipe.models.sizes import Convolutions, sides
+from aepipe.models.sizes import Convolutions, sequence, sides
 from aepipe.params.convolutional import Convolutional
 from aepipe.params.dense import Dense, KSparse
 from aepipe.params.energy import Rbm
 from aepipe.params.models import Autoencoder, Model
+from aepipe.params.sequence import Lstm, Transformer
 from aepipe.params.variational import Variational
+
+LEAST_STEPS = 2  # of one step there is no order to read
 
 
 def unmet_by_shape(model: Model, shape: Sequence[int], where: str) -> list[str]:
@@ -38,6 +41,8 @@ def _of_architecture(model: Autoencoder, shape: Sequence[int], where: str) -> li
             return []
         case Convolutional():
             return _of_convolutional(architecture, shape, where)
+        case Lstm() | Transformer():
+            return _of_sequence(architecture, shape, where)
         case _:
             assert_never(architecture)
 
@@ -48,4 +53,15 @@ def _of_convolutional(config: Convolutional, shape: Sequence[int], where: str) -
         sides(shape, cast(Convolutions, config.convolutions()))
     except ValueError as error:
         return [f".architecture on samples of {where}, {tuple(shape)}: {error}"]
+    return []
+
+
+def _of_sequence(config: Lstm | Transformer, shape: Sequence[int], where: str) -> list[str]:
+    """Sequences of a single step."""
+    steps, features = sequence(shape)
+    if steps < LEAST_STEPS:
+        return [
+            f".architecture: {config.kind} reads steps, and samples of {where}, {tuple(shape)}, "
+            f"have {steps} of {features} features; use kind dense, or a source with longer series"
+        ]
     return []

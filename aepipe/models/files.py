@@ -15,7 +15,9 @@ from aepipe.files import FORMAT, read_description, write_json
 from aepipe.models.convolutional import ConvolutionalAutoencoder
 from aepipe.models.dense import Classifier, DeepAutoencoder, DenseLayer
 from aepipe.models.k_sparse import KSparseAutoencoder
+from aepipe.models.lstm import LstmAutoencoder
 from aepipe.models.rbm import RestrictedBoltzmannMachine
+from aepipe.models.transformer import TransformerAutoencoder
 from aepipe.models.vae import VariationalAutoencoder
 
 CLASSES: Mapping[str, Callable[..., nn.Module]] = {
@@ -24,6 +26,8 @@ CLASSES: Mapping[str, Callable[..., nn.Module]] = {
     "classifier": Classifier,
     "convolutional": ConvolutionalAutoencoder,
     "k_sparse": KSparseAutoencoder,
+    "lstm": LstmAutoencoder,
+    "transformer": TransformerAutoencoder,
     "rbm": RestrictedBoltzmannMachine,
     "variational": VariationalAutoencoder,
 }

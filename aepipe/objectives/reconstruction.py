@@ -7,17 +7,18 @@ from torch import Tensor
 from torch.nn.functional import binary_cross_entropy_with_logits
 
 
-def squared_error(raw: Tensor, target: Tensor) -> Tensor:
+def squared_error(raw: Tensor, target: Tensor, weight: Tensor | None = None) -> Tensor:
     """Squared distance, in squared units of the data.
 
     Args:
         raw: ``(batch, ...)``, the reconstruction.
         target: of the same shape.
+        weight: of each component, of the same shape; 1 where it is left out.
     """
-    return (raw - target).square().flatten(1).sum(dim=1).mean()
+    return _total((raw - target).square(), weight)
 
 
-def bernoulli(raw: Tensor, target: Tensor) -> Tensor:
+def bernoulli(raw: Tensor, target: Tensor, weight: Tensor | None = None) -> Tensor:
     """Cross-entropy between ``target`` and the Bernoulli means whose logits are ``raw``, in nats.
 
     Vincent et al. (2010), JMLR 11:3371, section 2.2. For targets strictly between 0 and 1 its least
@@ -26,9 +27,9 @@ def bernoulli(raw: Tensor, target: Tensor) -> Tensor:
     Args:
         raw: ``(batch, ...)``, logits.
         target: of the same shape, in [0, 1].
+        weight: of each component, of the same shape; 1 where it is left out.
     """
-    each = binary_cross_entropy_with_logits(raw, target, reduction="none")
-    return each.flatten(1).sum(dim=1).mean()
+    return _total(binary_cross_entropy_with_logits(raw, target, reduction="none"), weight)
 
 
 def gaussian(raw: Tensor, target: Tensor, log_variance: Tensor) -> Tensor:
@@ -43,3 +44,8 @@ def gaussian(raw: Tensor, target: Tensor, log_variance: Tensor) -> Tensor:
     """
     each = (raw - target).square() * torch.exp(-log_variance) + log_variance + math.log(2 * math.pi)
     return each.flatten(1).sum(dim=1).mean() / 2
+
+
+def _total(each: Tensor, weight: Tensor | None) -> Tensor:
+    weighted = each if weight is None else each * weight
+    return weighted.flatten(1).sum(dim=1).mean()

@@ -10,10 +10,13 @@ from aepipe.params.corruption import Corruption, NoCorruption
 from aepipe.params.dense import Dense, KSparse, Reconstruction
 from aepipe.params.energy import Rbm
 from aepipe.params.penalties import Penalty
+from aepipe.params.sequence import Lstm, Transformer
 from aepipe.params.training import Training
 from aepipe.params.variational import Variational
 
-Architecture = Annotated[Dense | Convolutional | KSparse, Field(discriminator="kind")]
+Architecture = Annotated[
+    Dense | Convolutional | Lstm | Transformer | KSparse, Field(discriminator="kind")
+]
 
 
 class Autoencoder(Section):

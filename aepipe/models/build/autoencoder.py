@@ -5,10 +5,12 @@ from typing import assert_never
 
 from aepipe.models.build.convolutional import convolutional_arguments
 from aepipe.models.build.dense import dense_arguments, k_sparse_arguments
+from aepipe.models.build.sequence import lstm_arguments, transformer_arguments
 from aepipe.models.files import Blueprint
 from aepipe.params.convolutional import Convolutional
 from aepipe.params.dense import Dense, KSparse
 from aepipe.params.models import Autoencoder
+from aepipe.params.sequence import Lstm, Transformer
 
 
 def autoencoder_blueprint(config: Autoencoder, shape: Sequence[int]) -> Blueprint:
@@ -22,5 +24,9 @@ def autoencoder_blueprint(config: Autoencoder, shape: Sequence[int]) -> Blueprin
             return Blueprint("convolutional", {**common, **convolutional_arguments(architecture)})
         case KSparse():
             return Blueprint("k_sparse", {**common, **k_sparse_arguments(architecture)})
+        case Lstm():
+            return Blueprint("lstm", {**common, **lstm_arguments(architecture)})
+        case Transformer():
+            return Blueprint("transformer", {**common, **transformer_arguments(architecture)})
         case _:
             assert_never(architecture)

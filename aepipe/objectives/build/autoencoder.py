@@ -8,6 +8,7 @@ from torch import Generator, Tensor
 from aepipe.objectives.build.penalties import penalty_term
 from aepipe.objectives.loss import Batch, Corrupt, Loss, Terms
 from aepipe.objectives.reconstruction import bernoulli, squared_error
+from aepipe.objectives.sequence import present
 from aepipe.params.penalties import Penalty
 
 
@@ -36,12 +37,13 @@ def autoencoder_loss(
     distance = bernoulli if reconstruction == "bernoulli" else squared_error
 
     def loss(batch: Batch, noise: Generator, epoch: int) -> Terms:
-        code = model.encode(corrupt(batch.input, noise))
-        raw = model.decode(code)
+        shown = corrupt(batch.input, noise)
+        made = present(model, (model.encode, model.decode), shown, batch.target, noise)
         # the loss in float32, whatever the matrix products were done in
-        terms = {"reconstruction": distance(raw.float(), batch.target.view_as(raw))}
+        raw = made.raw.float()
+        terms = {"reconstruction": distance(raw, batch.target.view_as(raw), made.weight)}
         for penalty in penalties:
-            terms[penalty.kind] = penalty.weight * penalty_term(penalty, code.float())
+            terms[penalty.kind] = penalty.weight * penalty_term(penalty, made.code.float())
         return terms
 
     return loss

@@ -5,12 +5,15 @@ from math import prod
 from typing import assert_never, cast
 
 from aepipe.models.sizes import Convolutions as Sizes
-from aepipe.models.sizes import sides
+from aepipe.models.sizes import sequence, sides
 from aepipe.params.convolutional import Convolutional, Convolutions
 from aepipe.params.dense import Dense, Linear
 from aepipe.params.energy import Rbm
 from aepipe.params.models import Autoencoder, Model, SemiAdversarial
+from aepipe.params.sequence import Lstm, Transformer
 from aepipe.params.variational import Variational
+
+LEAST_STEPS = 2  # of one step there is no order to read
 
 
 def unmet_by_shape(model: Model, shape: Sequence[int], where: str) -> list[str]:
@@ -44,6 +47,8 @@ def _of_architecture(
             return _of_dense(architecture, prod(shape), where)
         case Convolutional():
             return _of_convolutions(architecture, ".architecture", shape, where)
+        case Lstm() | Transformer():
+            return _of_sequence(architecture, shape, where)
         case _:
             assert_never(architecture)
 
@@ -76,4 +81,15 @@ def _of_convolutions(
         sides(shape, cast(Sizes, config.convolutions()))
     except ValueError as error:
         return [f"{key} on samples of {where}, {tuple(shape)}: {error}"]
+    return []
+
+
+def _of_sequence(config: Lstm | Transformer, shape: Sequence[int], where: str) -> list[str]:
+    """Sequences of a single step."""
+    steps, features = sequence(shape)
+    if steps < LEAST_STEPS:
+        return [
+            f".architecture: {config.kind} reads steps, and samples of {where}, {tuple(shape)}, "
+            f"have {steps} of {features} features; use kind dense, or a source with longer series"
+        ]
     return []

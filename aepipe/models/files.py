@@ -15,7 +15,9 @@ from aepipe.files import FORMAT, read_description, write_json
 from aepipe.models.convolutional import ConvolutionalAutoencoder
 from aepipe.models.dense import Classifier, DeepAutoencoder, DenseLayer, TiedAutoencoder
 from aepipe.models.k_sparse import KSparse
+from aepipe.models.lstm import LstmAutoencoder
 from aepipe.models.rbm import RestrictedBoltzmannMachine
+from aepipe.models.transformer import TransformerAutoencoder
 from aepipe.models.two_layer import TwoLayerVariational
 from aepipe.models.vae import VariationalAutoencoder
 
@@ -26,6 +28,8 @@ CLASSES: Mapping[str, Callable[..., nn.Module]] = {
     "classifier": Classifier,
     "convolutional": ConvolutionalAutoencoder,
     "k_sparse": KSparse,
+    "lstm": LstmAutoencoder,
+    "transformer": TransformerAutoencoder,
     "rbm": RestrictedBoltzmannMachine,
     "variational": VariationalAutoencoder,
     "two_layer_variational": TwoLayerVariational,

@@ -1,7 +1,8 @@
-"""Heights and widths between convolutions, computed before anything is built; needs no torch."""
+"""What a sample's shape becomes in convolutions and in sequences, computed without torch."""
 
 from collections.abc import Sequence
 from itertools import pairwise
+from math import prod
 from typing import Literal, TypedDict
 
 Down = Literal["strided", "pooled"]
@@ -122,3 +123,14 @@ def output_paddings(
                     "or other kernel, stride and padding"
                 )
     return missing
+
+
+def sequence(shape: Sequence[int]) -> tuple[int, int]:
+    """Give the number of steps and the features of a step of samples of ``shape``.
+
+    ``(steps,)`` and ``(steps, channels)`` are series; an image is a sequence of its rows.
+    """
+    if len(shape) == IMAGE_DIMENSIONS:
+        channels, height, width = shape
+        return height, channels * width
+    return shape[0], prod(shape[1:])

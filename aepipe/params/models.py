@@ -16,11 +16,14 @@ from aepipe.params.privacy import (
     PrivacyWeights,
     attribute_problems,
 )
+from aepipe.params.sequence import Lstm, MaskedSteps, Transformer
 from aepipe.params.sparsity import KSparse, sparsity_problems
 from aepipe.params.training import Training
 from aepipe.params.variational import Variational
 
-Architecture = Annotated[Linear | Dense | Convolutional, Field(discriminator="kind")]
+Architecture = Annotated[
+    Linear | Dense | Convolutional | Lstm | Transformer, Field(discriminator="kind")
+]
 
 
 class Autoencoder(Section):
@@ -51,11 +54,22 @@ class Autoencoder(Section):
         problems = [
             *penalty_problems(self.penalties, facts),
             *sparsity_problems(self.sparsity, self.code_size),
+            *self._sequence_problems(),
             *emphasis_problems(self.emphasis, self.corruption),
         ]
         if problems:
             raise ValueError("\n".join(problems))
         return self
+
+    def _sequence_problems(self) -> list[str]:
+        """Ways of showing steps that a wrapped network could not be trained in."""
+        match self.architecture:
+            case Lstm(decoder="conditional") if self.sparsity:
+                return [".sparsity: not with decoder conditional; use decoder unconditional"]
+            case Transformer(masking=MaskedSteps()) if self.sparsity:
+                return [".sparsity: not with masking; leave one of them out"]
+            case _:
+                return []
 
 
 class SemiAdversarial(Section):

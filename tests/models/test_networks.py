@@ -50,6 +50,27 @@ BLUEPRINTS = {
             ("batch_norm", [2, 7, 10], {"batch_norm": True}),
         ]
     },
+    **{
+        f"lstm_{name}": Blueprint(
+            "lstm",
+            {"shape": shape, "recurrence": {"hidden_size": 24, "layers": layers,
+             "decoder": decoder, "reversed": turned}, "code_size": 6, "reconstruction": "squared"},
+        )
+        for name, shape, layers, decoder, turned in [
+            ("series", [9], 1, "unconditional", True),
+            ("channels", [7, 3], 2, "unconditional", False),
+            ("rows", [2, 5, 3], 1, "conditional", True),
+        ]
+    },
+    **{
+        f"transformer_{name}": Blueprint(
+            "transformer",
+            {"shape": shape, "attention": {"width": 16, "heads": 2, "layers": layers},
+             "masking": None, "code_size": 6, "reconstruction": "squared"},
+        )
+        for name, shape, layers in [("series", [9], 1), ("channels", [7, 3], 2),
+                                    ("rows", [2, 5, 3], 1)]
+    },
     "k_sparse": Blueprint(
         "k_sparse",
         {"shape": [2, 3, 4], "code_size": 30, "k": 6, "evaluation_k": 9,
@@ -142,7 +163,10 @@ def test_a_gradient_reaches_every_parameter(blueprint):
 @AUTOENCODERS
 def test_eight_samples_can_be_learned_by_heart(blueprint):
     model, x = fresh(blueprint), batch_for(blueprint, 8)
-    optimizer = torch.optim.Adam(model.parameters(), lr=0.02)
+    rate = (
+        0.002 if blueprint.kind == "transformer" else 0.02
+    )  # attention does not stand large steps
+    optimizer = torch.optim.Adam(model.parameters(), lr=rate)
     first = last = None
     for _ in range(400):
         last = squared_error(model.mean(model.decode(model.encode(x))), x)

@@ -12,6 +12,7 @@ from aepipe.models.k_sparse import KSparse
 from aepipe.objectives.build.penalties import penalty_term
 from aepipe.objectives.loss import Batch, Loss, Seen, Terms
 from aepipe.objectives.reconstruction import distance, emphasis
+from aepipe.objectives.sequence import present
 from aepipe.params.corruption import Corruption, Emphasis, Selective
 from aepipe.params.penalties import Penalty
 
@@ -60,13 +61,12 @@ def autoencoder_loss(
         encode = (
             partial(model.encode_at, epoch=epoch) if isinstance(model, KSparse) else model.encode
         )
-        code = encode(shown)
-        raw = model.decode(code)
-        if emphasised is not None:
-            emphasised = emphasised.view_as(raw)
+        made = present(model, (encode, model.decode), shown, batch.target, noise)
         # the loss in float32, whatever the matrix products were done in
-        terms = {"reconstruction": error(raw.float(), batch.target.view_as(raw), emphasised)}
-        seen = Seen(shown, code.float(), encode, noise, model.training)
+        raw = made.raw.float()
+        weight = _product(made.weight, emphasised, raw)
+        terms = {"reconstruction": error(raw, batch.target.view_as(raw), weight)}
+        seen = Seen(shown, made.code.float(), encode, noise, model.training)
         for kind, term in terms_of.items():
             terms[kind] = weights[kind] * term(seen)
         return terms
@@ -89,6 +89,12 @@ def emphasis_weights(config: Emphasis | None, corruption: Corruption) -> Corrupt
         return emphasis(touched, config.corrupted, config.intact)
 
     return weigh
+
+
+def _product(one: Tensor | None, other: Tensor | None, raw: Tensor) -> Tensor | None:
+    """Multiply those weights that there are, in the shape of ``raw``."""
+    there = [weight.view_as(raw) for weight in (one, other) if weight is not None]
+    return there[0] * there[1] if len(there) == 2 else next(iter(there), None)
 
 
 @final

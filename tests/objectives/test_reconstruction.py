@@ -6,7 +6,14 @@ import pytest
 import torch
 from torch.distributions import Bernoulli, Normal
 
-from aepipe.objectives.reconstruction import bernoulli, gaussian, squared_error
+from aepipe.objectives.reconstruction import (
+    absolute_error,
+    bernoulli,
+    distance,
+    emphasis,
+    gaussian,
+    squared_error,
+)
 
 RAW = torch.randn(7, 1, 4, 5, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
 TARGET = torch.rand(7, 1, 4, 5, dtype=torch.float64, generator=torch.Generator().manual_seed(1))
@@ -15,6 +22,7 @@ LOG_VARIANCE = torch.tensor(-1.3, dtype=torch.float64)
 TERMS = {
     "squared_error": squared_error,
     "bernoulli": bernoulli,
+    "absolute_error": absolute_error,
     "gaussian": lambda raw, target: gaussian(raw, target, LOG_VARIANCE),
 }
 
@@ -22,6 +30,45 @@ TERMS = {
 def test_squared_error_sums_over_features_and_averages_over_the_batch():
     by_hand = sum(((r - t) ** 2).sum().item() for r, t in zip(RAW, TARGET, strict=True)) / 7
     assert squared_error(RAW, TARGET).item() == pytest.approx(by_hand)
+
+
+def test_absolute_error_is_least_at_the_median_and_squared_error_at_the_mean():
+    values = torch.tensor([[0.0], [1.0], [8.0]], dtype=torch.float64)
+    guesses = torch.linspace(0, 8, 801, dtype=torch.float64)
+    of = {
+        error: min(guesses, key=lambda g: error(g.expand_as(values), values).item()).item()
+        for error in (absolute_error, squared_error)
+    }
+    assert of[absolute_error] == pytest.approx(1)
+    assert of[squared_error] == pytest.approx(3)
+
+
+def test_absolute_error_sums_over_features_and_averages_over_the_batch():
+    expected = (RAW - TARGET).flatten(1).norm(p=1, dim=1).mean()
+    torch.testing.assert_close(absolute_error(RAW, TARGET), expected)
+
+
+def test_each_name_gives_its_own_error():
+    names = ("squared", "bernoulli", "absolute")
+    assert [distance(name) for name in names] == [squared_error, bernoulli, absolute_error]
+
+
+@pytest.mark.parametrize("error", [squared_error, bernoulli, absolute_error])
+def test_emphasis_splits_the_error_into_its_corrupted_and_intact_parts(error):
+    touched = torch.rand(RAW.shape, generator=torch.Generator().manual_seed(2)) < 0.3
+    corrupted = error(RAW, TARGET, emphasis(touched, 1.0, 0.0))
+    intact = error(RAW, TARGET, emphasis(touched, 0.0, 1.0))
+    both = error(RAW, TARGET, emphasis(touched, 2.0, 0.5))
+    torch.testing.assert_close(both, 2 * corrupted + 0.5 * intact)
+    torch.testing.assert_close(corrupted + intact, error(RAW, TARGET))
+
+
+def test_full_emphasis_ignores_intact_components():
+    touched = torch.zeros(2, 3, dtype=torch.bool)
+    touched[:, 0] = True
+    raw = torch.tensor([[1.0, 9.0, 9.0], [3.0, 9.0, 9.0]])
+    value = squared_error(raw, torch.zeros(2, 3), emphasis(touched, 1.0, 0.0))
+    assert value.item() == pytest.approx((1 + 9) / 2)
 
 
 def test_bernoulli_is_the_likelihood_of_binary_targets():

@@ -54,13 +54,12 @@ def stack(small_digits, tmp_path_factory) -> Path:
     return folder
 
 
-def run_model(kind: dict[str, object], dataset: Path, output: Path) -> None:
+def run_model(kind: dict[str, object], dataset: Path, output: Path, **keys: object) -> None:
     config = validate(
         Model,
         {
             "kind": "autoencoder", "architecture": kind, "reconstruction": "squared",
-            "corruption": MASKING,
-            "penalties": [], "training": TRAINING,
+            "corruption": MASKING, "penalties": [], "training": TRAINING, **keys,
         },
         "model",
     )  # fmt: skip
@@ -118,7 +117,29 @@ RUNS = {
         output,
     ),
     "k_sparse": lambda dataset, stack, output: run_model(
-        {"kind": "k_sparse", "code_size": 32, "k": 4, "evaluation_factor": 2.0}, dataset, output
+        {"kind": "linear", "code_size": 80, "tied": True, "capacity": "overcomplete"},
+        dataset,
+        output,
+        sparsity={
+            "kind": "k_sparse", "k": 4, "evaluation_factor": 2.0,
+            "schedule": {"start_k": 20, "epochs": 2},
+        },
+    ),
+    "everything_at_once": lambda dataset, stack, output: run_model(
+        {"kind": "dense", "widths": [16], "code_size": 4, "activation": "tanh", "tied": True,
+         "code_activation": "sigmoid", "dropout": 0.1, "normalisation": "layer"},
+        dataset,
+        output,
+        reconstruction="absolute",
+        corruption={"kind": "block", "size": 0.5, "drawn": "fixed"},
+        emphasis={"corrupted": 1.0, "intact": 0.5},
+        penalties=[
+            {"kind": "weight_l1", "weight": 1e-4},
+            {"kind": "weight_l2", "weight": 1e-4},
+            {"kind": "kl_sparsity", "weight": 0.1, "target": 0.2, "decay": 0.9},
+            {"kind": "contractive_hutchinson", "weight": 0.1, "projections": 1},
+            {"kind": "contractive_higher_order", "weight": 0.1, "deviation": 0.1, "samples": 1},
+        ],
     ),
 }  # fmt: skip
 

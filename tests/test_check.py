@@ -177,7 +177,36 @@ def test_data_without_labels_are_taken_with_a_note(declare):
         declare(data__source=source | {"test_features": None, "test_labels": None})
     )
     assert problems == []
-    assert any("a.npz: no labels" in line and "finetune" in line for line in lines)
+    assert any("a.npz: no labels" in line and "no classifier" in line for line in lines)
+
+
+def test_training_on_some_classes_is_outlined_and_one_class_noted(declare):
+    lines, problems = found(declare(data__train_on=[3, 5]))
+    assert problems == []
+    assert any("(1, 8, 8), 10 classes, train 256, valid 36, test 360 ... ok" in s for s in lines)
+    lines, _ = found(declare(data__train_on=["3"]))
+    assert any("of one class, so no accuracies and no classifier" in line for line in lines)
+    _, problems = found(declare(data__train_on=["three"]))
+    assert "data.train_on names 'three'; expected some of its classes" in problems[1]
+
+
+def test_declared_bounds_make_bernoulli_and_salt_possible_on_numbers(declare):
+    np.savez("a.npz", x=np.random.default_rng(0).random((60, 1, 8, 8)), y=np.arange(60) % 3)
+    source = {"kind": "npz", "path": "a.npz", "features": "x", "labels": "y"}
+    source |= {"test_features": None, "test_labels": None}
+    _, problems = found(declare(data__source=source))
+    assert any("salt_and_pepper" in line for line in problems)
+    _, problems = found(declare(data__source=source | {"bounds": [0, 1]}))
+    assert problems == []
+
+
+def test_a_variant_of_a_dataset_to_be_downloaded_downloads_nothing(declare):
+    of = {"kind": "torchvision", "name": "MNIST", "folder": "downloads", "download": True}
+    source = {"kind": "variant", "of": of, "rotation": True, "background": "none"}
+    sizes = {"train": 10_000, "valid": 2_000, "test": 50_000}
+    lines, _ = found(declare(data__source=source | sizes))
+    assert any("train 10000, valid 2000, test 50000" in line for line in lines)
+    assert not Path("downloads").exists()
 
 
 @pytest.mark.parametrize("name", ["MNIST", "CIFAR10"])

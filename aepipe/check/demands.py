@@ -27,8 +27,13 @@ def limitations(params: Params, outline: Outline) -> list[str]:
     lines: list[str] = []
     if not outline.classes:
         lines.append(
-            f"{outline.where}: no labels, so no accuracies, and nothing for stage finetune to "
-            "learn from; declare labels in data.source, or remove that stage from dvc.yaml"
+            f"{outline.where}: no labels, so no accuracies and no classifier; where there are "
+            "some, declare them in data.source"
+        )
+    elif outline.trained_classes < 2:
+        lines.append(
+            f"{outline.where}: the training samples are of one class, so no accuracies and no "
+            "classifier; data.train_on declares the classes"
         )
     size = prod(outline.shape)
     codes = {f"models.{name}": model.code_size for name, model in params.models.items()}

@@ -5,11 +5,13 @@ from dataclasses import dataclass
 from math import ceil
 from typing import final
 
+import numpy as np
+
 from aepipe.data.dataset import SPLITS, Split
 from aepipe.data.sources.open import open_source
 from aepipe.data.sources.torchvision import PUBLISHED, is_downloaded, is_read_by_torchvision
-from aepipe.data.splits import draw_splits, keep_labels
-from aepipe.params.data import Data, TorchvisionSource
+from aepipe.data.splits import assign_samples
+from aepipe.params.data import Data, TorchvisionSource, VariantSource
 
 
 @final
@@ -22,6 +24,7 @@ class Outline:
         shape: of one sample.
         classes: number of them; 0 for data without labels.
         class_names: of all classes.
+        trained_classes: number of those that have a labelled sample in the training split.
         counts: samples in each split.
         labelled: training samples that keep their label.
         bounded: whether the kind of data has a smallest and a largest value.
@@ -32,6 +35,7 @@ class Outline:
     classes: int
     class_names: Sequence[str]
     counts: Mapping[Split, int]
+    trained_classes: int
     labelled: int
     bounded: bool
 
@@ -45,38 +49,49 @@ def outline_source(data: Data, seed: int) -> Outline:
     Raises:
         SourceError: ``ingest`` would refuse it for its headers, labels, splits or first sample.
     """
-    config = data.source
+    config = data.source.of if isinstance(data.source, VariantSource) else data.source
     if isinstance(config, TorchvisionSource):
         fetched = is_downloaded(config)
         if (fetched and is_read_by_torchvision(config)) or (not fetched and config.download):
             return _published(data, config)
-    source = open_source(config)
-    splits = draw_splits(source, data.splits, seed)
-    labels = keep_labels(source, splits, data.labelled_fraction, seed)
+    source = open_source(data.source, seed)
+    splits, labels = assign_samples(source, data, seed)
     for blocks in (source.blocks, source.noisy):
         if blocks is not None:
             next(blocks(1))
+    known = labels[(splits == "train") & (labels >= 0)]
     return Outline(
         where=source.where,
         shape=source.shape,
         classes=len(source.classes),
         class_names=source.classes,
         counts={split: int((splits == split).sum()) for split in SPLITS},
-        labelled=int((labels[splits == "train"] >= 0).sum()),
+        trained_classes=len(np.unique(known)),
+        labelled=len(known),
         bounded=source.bounds is not None,
     )
 
 
 def _published(data: Data, config: TorchvisionSource) -> Outline:
     known = PUBLISHED[config.name]
-    valid = ceil(known.train * data.splits.valid)
-    train = known.train - valid
+    source = data.source
+    if isinstance(source, VariantSource):
+        counts = {"train": source.train, "valid": source.valid, "test": source.test}
+    else:
+        valid = ceil(known.train * data.splits.valid)
+        counts = {"train": known.train - valid, "valid": valid, "test": known.test}
+    classes = len(known.classes)
+    trained = classes if data.train_on is None else len(set(data.train_on))
+    share = trained / classes  # none of these sets has classes of very different sizes
+    for split in ("train", "valid"):
+        counts[split] = ceil(counts[split] * share)
     return Outline(
         where=f"{config.folder}/{config.name}",
         shape=known.shape,
-        classes=len(known.classes),
+        classes=classes,
         class_names=known.classes,
-        counts={"train": train, "valid": valid, "test": known.test},
-        labelled=ceil(train * data.labelled_fraction),
+        counts={split: counts[split] for split in SPLITS},
+        trained_classes=trained,
+        labelled=ceil(counts["train"] * data.labelled_fraction),
         bounded=True,
     )

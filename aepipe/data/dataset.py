@@ -37,6 +37,7 @@ class Dataset:
         classes: class names; label ``i`` means ``classes[i]``. Empty for data without labels.
         counts: samples in each split.
         paired: whether ``noisy/SPLIT/`` holds a supplied corrupted version of each sample.
+        origin: what these data are, where a reader could be misled about it; else empty.
     """
 
     folder: Path
@@ -49,6 +50,7 @@ class Dataset:
     classes: list[str]
     counts: dict[Split, int]
     paired: bool
+    origin: str = ""
 
     @property
     def is_image(self) -> bool:
@@ -125,6 +127,7 @@ def open_dataset(folder: Path) -> Dataset:
         classes=described["classes"],
         counts=described["counts"],
         paired=described["paired"],
+        origin=described["origin"],
     )
 
 
@@ -143,5 +146,6 @@ def describe_dataset(dataset: Dataset) -> None:
             "classes": dataset.classes,
             "counts": dataset.counts,
             "paired": dataset.paired,
+            "origin": dataset.origin,
         },
     )

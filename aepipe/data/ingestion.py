@@ -17,7 +17,7 @@ from aepipe.data.dataset import SPLITS, Dataset, describe_dataset
 from aepipe.data.parts import Array, Parts, PartsWriter
 from aepipe.data.scaling import Moments, Scaling
 from aepipe.data.sources.source import Blocks, SourceData
-from aepipe.errors import SourceError
+from aepipe.errors import ContractError, SourceError
 from aepipe.files import digest_files
 from aepipe.monitor import Monitor
 
@@ -34,7 +34,7 @@ class Assignment:
     """What has been decided about each sample of a source before its features are read.
 
     Attributes:
-        splits: text, ``(samples,)``.
+        splits: text, ``(samples,)``; empty for a sample that is left out.
         labels: class or -1, ``(samples,)``.
         scaling: as declared.
     """
@@ -78,9 +78,10 @@ def write_dataset(
 
     Raises:
         SourceError: features are not finite, or the source is damaged.
+        ContractError: a feature lies outside the bounds of the source.
     """
     moments, summaries, splits = Moments(prod(source.shape)), Summaries(), assigned.splits
-    blocks = _finite(source, source.blocks, monitor)
+    blocks = _within_bounds(source, _finite(source, source.blocks, monitor))
     _write_by_split(folder / "features", _summed_up(blocks, splits, moments, summaries), splits)
     if source.noisy is not None:
         _write_by_split(folder / "noisy", _finite(source, source.noisy, monitor), splits)
@@ -98,6 +99,7 @@ def write_dataset(
         classes=list(source.classes),
         counts={split: int((splits == split).sum()) for split in SPLITS},
         paired=source.noisy is not None,
+        origin=source.origin,
     )
     describe_dataset(dataset)
     return dataset
@@ -126,6 +128,38 @@ def _finite(source: SourceData, blocks: Blocks, monitor: Monitor) -> Iterator[Ar
             f"{source.where}: NaN or infinite values in {len(bad)} of {start} samples: "
             f"{', '.join(bad[:EXAMPLES])}{', ...' if len(bad) > EXAMPLES else ''}; expected finite "
             "numbers; mend or remove these samples"
+        )
+
+
+def _within_bounds(source: SourceData, blocks: Iterable[Array]) -> Iterator[Array]:
+    """Hand on blocks of rows that keep the bounds of the source, if it has any.
+
+    Raises:
+        ContractError: some do not; with the place of the first, and how far values go.
+    """
+    low, high = source.bounds or (-np.inf, np.inf)
+    smallest, largest = np.inf, -np.inf
+    first: str | None = None
+    start = outside = 0
+    for block in blocks:
+        least, most = float(block.min()), float(block.max())
+        smallest, largest = min(smallest, least), max(largest, most)
+        if least < low or most > high:
+            wrong = np.argwhere((block < low) | (block > high))
+            if first is None:
+                row, *feature = wrong[0].tolist()
+                place = tuple(feature) if len(feature) > 1 else feature[0]
+                value = block[tuple(wrong[0])]
+                first = f"{value:.9g} at feature {place} of sample {source.ids[start + row]}"
+            outside += len(np.unique(wrong[:, 0]))
+        start += len(block)
+        if first is None:
+            yield block
+    if first is not None:
+        raise ContractError(
+            f"{source.where}: values outside the bounds {low:g} to {high:g} in {outside} of "
+            f"{start} samples, first {first}; they go from {smallest:.9g} to {largest:.9g}; mend "
+            "them, or declare their bounds in data.source.bounds"
         )
 
 

@@ -17,11 +17,52 @@ from aepipe.data.dataset import UNLABELLED, Split
 from aepipe.data.seeds import derive
 from aepipe.data.sources.source import SourceData
 from aepipe.errors import SourceError
-from aepipe.params.data import Splits
+from aepipe.params.data import Data, Splits
 
 Indices = NDArray[np.int64]
 DRAWN: tuple[Split, ...] = ("test", "valid")  # in this order; training is what they leave
 EXAMPLES = 5
+
+
+def assign_samples(
+    source: SourceData, config: Data, seed: int
+) -> tuple[NDArray[Any], NDArray[np.int64]]:
+    """Give split and label of each sample as ``config`` declares, both ``(n,)``.
+
+    The split is empty for a sample that is left out, the label -1 where there is none.
+
+    Raises:
+        SourceError: the samples cannot be divided so.
+    """
+    splits = draw_splits(source, config.splits, seed)
+    if config.train_on is not None:
+        splits = leave_out(source, splits, config.train_on)
+    return splits, keep_labels(source, splits, config.labelled_fraction, seed)
+
+
+def leave_out(source: SourceData, splits: NDArray[Any], kept: Sequence[str]) -> NDArray[Any]:
+    """Leave out, as ``""``, what training and validation have of other classes than ``kept``.
+
+    Raises:
+        SourceError: there is no such class, or nothing of those classes to train on or validate by.
+    """
+    unknown = [repr(name) for name in kept if name not in source.classes]
+    if unknown or source.labels is None:
+        known = ", ".join(map(repr, source.classes[:20])) or "none, since it has no labels"
+        raise SourceError(
+            f"{source.where}: data.train_on names {_some(unknown)}; expected some of its classes, "
+            f"which are {known}"
+        )
+    numbers = [number for number, name in enumerate(source.classes) if name in kept]
+    left_out = (splits != "test") & ~np.isin(source.labels, numbers)
+    remaining: NDArray[Any] = np.where(left_out, "", splits)
+    for split in ("train", "valid"):
+        if split not in remaining:
+            raise SourceError(
+                f"{source.where}: no sample of the classes of data.train_on, {', '.join(kept)}, in "
+                f"{split}; expected some; name more classes, or raise data.splits.{split}"
+            )
+    return remaining
 
 
 def draw_splits(source: SourceData, config: Splits, seed: int) -> NDArray[Any]:

@@ -11,7 +11,7 @@ from pathlib import Path
 from aepipe.data.contracts import Samples, checked, read_table, require_apart
 from aepipe.data.ingestion import Assignment, write_dataset
 from aepipe.data.sources.open import open_source
-from aepipe.data.splits import draw_splits, keep_labels
+from aepipe.data.splits import assign_samples
 from aepipe.monitor import Monitor
 from aepipe.params.data import Data
 
@@ -38,9 +38,8 @@ class Outputs:
 
 def run(params: Params, inputs: Inputs, outputs: Outputs, monitor: Monitor) -> None:
     """Split and label by what the source says of its samples, then read their features once."""
-    source = open_source(params.data.source)
-    splits = draw_splits(source, params.data.splits, params.seed)
-    labels = keep_labels(source, splits, params.data.labelled_fraction, params.seed)
+    source = open_source(params.data.source, params.seed)
+    splits, labels = assign_samples(source, params.data, params.seed)
     assigned = Assignment(splits, labels, params.data.scaling)
     kind = params.data.source.kind
     dataset = write_dataset(source, kind, assigned, outputs.dataset, monitor)
@@ -49,4 +48,7 @@ def run(params: Params, inputs: Inputs, outputs: Outputs, monitor: Monitor) -> N
     samples = checked(Samples, read_table(table), table)
     require_apart(samples, params.data.across_splits, Path(source.where))
     counts = ", ".join(f"{split} {count}" for split, count in dataset.counts.items())
-    monitor.remark(f"{source.where}: {len(source)} samples of shape {dataset.shape}: {counts}")
+    total = sum(dataset.counts.values())
+    monitor.remark(f"{source.where}: {total} samples of shape {dataset.shape}: {counts}")
+    if source.origin:
+        monitor.remark(f"{source.where}: {source.origin}")

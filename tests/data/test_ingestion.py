@@ -1,6 +1,7 @@
 """One pass from a source to a dataset's folder."""
 
 import tracemalloc
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -10,7 +11,7 @@ from aepipe.data.contracts import read_table
 from aepipe.data.dataset import SPLITS, open_dataset
 from aepipe.data.ingestion import Assignment, write_dataset
 from aepipe.data.sources.source import SourceData, numbered, slices
-from aepipe.errors import SourceError
+from aepipe.errors import ContractError, SourceError
 from aepipe.monitor import Silent
 
 
@@ -150,6 +151,41 @@ def test_samples_with_values_that_are_not_finite_are_counted_and_named(tmp_path,
         written(tmp_path / "d", features)
     with pytest.raises(SourceError, match="in 6 of 300"):
         written(tmp_path / "e", np.ones((300, 5)), noisy=features)
+
+
+@pytest.mark.parametrize("at_once", [1, 4, 1000])
+def test_a_value_outside_the_bounds_is_told_with_its_place(tmp_path, monkeypatch, at_once):
+    monkeypatch.setattr(ingestion, "BLOCK_ELEMENTS", at_once * 6)
+    features = np.full((30, 1, 2, 3), 0.5)
+    bounded = replace(source(features), bounds=(0.0, 1.0))
+    assert write_dataset(bounded, "npz", assigned(30), tmp_path / "d", Silent()).value_range == (
+        0.0,
+        1.0,
+    )
+    features[7, 0, 1, 2] = 1.25
+    features[20] = -3.0
+    message = (
+        r"here: values outside the bounds 0 to 1 in 2 of 30 samples, first 1.25 at feature "
+        r"\(0, 1, 2\) of sample 000007; they go from -3 to 1.25; mend them"
+    )
+    with pytest.raises(ContractError, match=message):
+        write_dataset(bounded, "npz", assigned(30), tmp_path / "e", Silent())
+
+
+def test_noisy_versions_may_lie_outside_the_bounds(tmp_path):
+    features = np.full((30, 4), 0.5)
+    bounded = replace(source(features, features * 9), bounds=(0.0, 1.0))
+    dataset = write_dataset(bounded, "pairs", assigned(30), tmp_path / "d", Silent())
+    assert dataset.noisy("test").load().max() == 4.5
+
+
+def test_samples_that_are_left_out_are_nowhere(tmp_path, features):
+    some = assigned(23)
+    some.splits[[1, 4]] = ""
+    dataset = write_dataset(source(features), "npz", some, tmp_path / "d", Silent())
+    assert sum(dataset.counts.values()) == 21
+    assert not {"000001", "000004"} & {i for split in SPLITS for i in dataset.ids(split)}
+    assert sum(len(dataset.features(split)) for split in SPLITS) == 21
 
 
 def test_memory_does_not_grow_with_the_source(tmp_path, monkeypatch):

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from aepipe.data.sources.source import SourceData, numbered, slices
-from aepipe.data.splits import draw_splits, keep_labels, round_to_sum
+from aepipe.data.splits import draw_splits, keep_labels, leave_out, round_to_sum
 from aepipe.errors import SourceError
 from aepipe.params.data import Splits
 
@@ -205,3 +205,33 @@ def test_rounding_keeps_the_sum_and_moves_no_number_by_one(wanted):
     rounded = round_to_sum(np.array(wanted))
     assert rounded.sum() == np.ceil(sum(wanted) - 1e-9)
     assert (np.abs(rounded - wanted) < 1 + 1e-6).all()
+
+
+@settings(max_examples=20, deadline=None)
+@given(many_labels, seeds)
+def test_training_on_some_classes_leaves_test_as_it_was(labels, seed):
+    whole = source(labels)
+    splits = draw_splits(whole, shares(), seed)
+    kept = leave_out(whole, splits, ["c0"])
+    np.testing.assert_array_equal(kept == "test", splits == "test")
+    for split in ("train", "valid"):
+        np.testing.assert_array_equal(kept == split, (splits == split) & (labels == 0))
+    everything = leave_out(whole, splits, whole.classes)
+    np.testing.assert_array_equal(everything, splits)
+
+
+def test_classes_that_are_not_there_are_refused_with_those_that_are():
+    whole = source(np.repeat([0, 1], 20))
+    splits = draw_splits(whole, shares(), 1)
+    with pytest.raises(SourceError, match=r"train_on names 'c7'; .* which are 'c0', 'c1'"):
+        leave_out(whole, splits, ["c0", "c7"])
+    unlabelled = source(None, given=["train", "valid", "test"] * 4)
+    with pytest.raises(SourceError, match="none, since it has no labels"):
+        leave_out(unlabelled, np.array(unlabelled.given), ["c0"])
+
+
+def test_classes_without_a_validation_sample_are_refused():
+    given = ["train"] * 6 + ["valid"] * 3 + ["test"] * 3
+    whole = source([0, 1] * 3 + [1] * 3 + [0] * 3, given=given)
+    with pytest.raises(SourceError, match=r"of data.train_on, c0, in valid; .*data.splits.valid"):
+        leave_out(whole, np.array(given), ["c0"])

@@ -148,6 +148,26 @@ def test_pairs_become_a_paired_dataset(tmp_path):
     assert (dataset.classes, dataset.labels("test").tolist()) == ([], [UNLABELLED] * 8)
 
 
+def test_training_on_some_classes_keeps_all_of_them_in_test(tmp_path, digits):
+    dataset = ingested(tmp_path / "d", DIGITS, train_on=[3, "5"])
+    assert len(dataset.classes) == 10
+    assert set(dataset.labels("test")) == set(range(10))
+    np.testing.assert_array_equal(dataset.ids("test"), digits.ids("test"))
+    for split in ("train", "valid"):
+        assert set(dataset.labels(split)) == {3, 5}
+        assert set(dataset.ids(split)) < set(digits.ids(split))
+
+
+def test_a_generated_dataset_says_that_it_is_not_the_original(tmp_path, digits):
+    source = {"kind": "rectangles", "train": 50, "valid": 10, "test": 20}
+    dataset = ingested(tmp_path / "d", source, across_splits="allow")
+    assert dataset.counts == {"train": 50, "valid": 10, "test": 20}
+    assert "not the original files" in dataset.origin
+    assert digits.origin == ""
+    other = ingested(tmp_path / "e", source, seed=4, across_splits="allow")
+    assert other.digest != dataset.digest
+
+
 def refused(tmp_path, source, error, message, **changes):
     """The stage refuses ``source``, and what an earlier run has left stays as it was."""
     target = tmp_path / "data" / "dataset"

@@ -71,7 +71,7 @@ def open_npz(config: NpzSource) -> SourceData:
         given=[part for part, stored in parts.items() for _ in range(stored.rows)]
         if split
         else None,
-        bounds=bounds_of(parts["train"].dtype),
+        bounds=config.bounds or bounds_of(parts["train"].dtype),
     )
 
 
@@ -97,7 +97,7 @@ def open_pairs(config: PairsSource) -> SourceData:
         blocks=clean.blocks,
         labels=labels,
         classes=classes,
-        bounds=bounds_of(clean.dtype),
+        bounds=config.bounds or bounds_of(clean.dtype),
         noisy=noisy.blocks,
     )
 

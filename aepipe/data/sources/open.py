@@ -2,27 +2,37 @@
 
 from typing import assert_never
 
+from aepipe.data.sources.convex import open_convex
 from aepipe.data.sources.digits import open_digits
 from aepipe.data.sources.folder import open_folder
 from aepipe.data.sources.idx import open_idx
 from aepipe.data.sources.npz import open_npz, open_pairs
+from aepipe.data.sources.rectangles import open_rectangles
 from aepipe.data.sources.source import SourceData
 from aepipe.data.sources.table import open_csv, open_parquet
 from aepipe.data.sources.torchvision import open_torchvision
+from aepipe.data.sources.variant import make_variant
 from aepipe.params.data import (
+    ConvexSource,
     DigitsSource,
     FolderSource,
     IdxSource,
     NpzSource,
     PairsSource,
+    RectanglesSource,
     Source,
     TableSource,
     TorchvisionSource,
+    VariantSource,
 )
 
 
-def open_source(config: Source) -> SourceData:
+def open_source(config: Source, seed: int) -> SourceData:
     """Open what ``data.source`` declares; features are read when its blocks are asked for.
+
+    Args:
+        config: the section.
+        seed: the pipeline's, of data that are generated.
 
     Raises:
         SourceError: it is missing, damaged, or not of the declared kind.
@@ -42,5 +52,19 @@ def open_source(config: Source) -> SourceData:
             return open_folder(config)
         case PairsSource():
             return open_pairs(config)
+        case RectanglesSource() | ConvexSource() | VariantSource():
+            return _generate(config, seed)
+        case _:
+            assert_never(config)
+
+
+def _generate(config: RectanglesSource | ConvexSource | VariantSource, seed: int) -> SourceData:
+    match config:
+        case RectanglesSource():
+            return open_rectangles(config, seed)
+        case ConvexSource():
+            return open_convex(config, seed)
+        case VariantSource():
+            return make_variant(config, open_source(config.of, seed), seed)
         case _:
             assert_never(config)

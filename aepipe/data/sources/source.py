@@ -36,6 +36,7 @@ class SourceData:
         groups: number of each sample's group, where groups must not be torn apart.
         bounds: smallest and largest possible value, where the kind of data has them.
         noisy: as ``blocks``, in step with it: the supplied corrupted version of each sample.
+        origin: where a reader must not be misled about it: what these data are, in a sentence.
     """
 
     where: str
@@ -48,6 +49,7 @@ class SourceData:
     groups: NDArray[np.int64] | None = None
     bounds: tuple[float, float] | None = None
     noisy: Blocks | None = None
+    origin: str = ""
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -66,6 +68,14 @@ def joined(parts: Sequence[Blocks]) -> Blocks:
 def numbered(count: int, prefix: str = "") -> list[str]:
     """Name samples by their position, counted from 0."""
     return [f"{prefix}{number:06d}" for number in range(count)]
+
+
+def given_splits(train: int, valid: int, test: int) -> list[Split]:
+    """Give the split of each sample where all of training come first, then validation, then test.
+
+    Samples that are drawn independently, or in random order, can be divided so.
+    """
+    return [*["train"] * train, *["valid"] * valid, *["test"] * test]  # type: ignore[list-item]
 
 
 def bounds_of(dtype: np.dtype[np.generic]) -> tuple[float, float] | None:

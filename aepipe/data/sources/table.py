@@ -128,7 +128,7 @@ def _describe(
         classes=classes,
         given=_given(columns["split"], config.split, path) if "split" in columns else None,
         groups=None if groups is None else np.unique(groups, return_inverse=True)[1],
-        bounds=bounds,
+        bounds=config.bounds or bounds,
     )
 
 

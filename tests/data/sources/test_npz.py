@@ -209,3 +209,20 @@ def test_pairs_with_too_few_labels_are_refused(tmp_path, images):
     path = save(tmp_path / "a.npz", clean=images[0], noisy=images[0], y=np.arange(5))
     with pytest.raises(SourceError, match="5 labels, fewer than the 12 samples"):
         open_pairs(pairs(path))
+
+
+def test_declared_bounds_are_the_sources_whatever_the_type(tmp_path):
+    path = save(tmp_path / "a.npz", x=np.zeros((4, 2)), b=np.zeros((4, 2), np.uint8))
+    for name in "xb":
+        source = open_npz(declared(path, features=name, labels=None, bounds=(-1.0, 3.0)))
+        assert source.bounds == (-1.0, 3.0)
+    config = PairsSource(
+        kind="pairs", path=str(path), clean="x", noisy="b", labels=None, bounds=(0.0, 2.0)
+    )
+    assert open_pairs(config).bounds == (0.0, 2.0)
+
+
+@pytest.mark.parametrize("bounds", [(1.0, 1.0), (2.0, 1.0), (0.0, np.inf)])
+def test_bounds_that_are_none_are_refused(bounds):
+    with pytest.raises(ValueError, match=r"the first is to be the smaller one|finite number"):
+        declared("a.npz", bounds=bounds)

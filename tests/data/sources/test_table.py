@@ -4,11 +4,15 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from aepipe.data.sources.open import open_source
+from aepipe.data.sources import open as sources
 from aepipe.errors import SourceError
 from aepipe.params.data import TableSource
 
 ROLES = {"label": "kind", "group": "patient", "split": "part", "ignore": ("remark",)}
+
+
+def open_source(config):
+    return sources.open_source(config, seed=0)
 
 
 def frame():
@@ -195,3 +199,12 @@ def test_a_csv_declared_as_parquet_is_refused(tmp_path):
         SourceError, match=r"a.parquet: not a readable parquet file.*declare the kind"
     ):
         open_source(declared(path))
+
+
+@pytest.mark.parametrize("suffix", ["csv", "parquet"])
+def test_declared_bounds_are_the_tables(tmp_path, suffix):
+    table = pd.DataFrame({"height": [0.1, 0.9, 0.5], "age": [0.2, 0.3, 1.0]})
+    path = write(table, tmp_path / f"a.{suffix}")
+    roles = {"label": None, "group": None, "split": None, "ignore": ()}
+    assert open_source(declared(path, **roles)).bounds is None
+    assert open_source(declared(path, bounds=(0.0, 1.0), **roles)).bounds == (0.0, 1.0)

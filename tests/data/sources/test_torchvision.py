@@ -146,7 +146,7 @@ def test_reading_what_is_there_loads_neither_torch_nor_torchvision(lay_down):
         "from aepipe.params.data import TorchvisionSource\n"
         f"config = TorchvisionSource(kind='torchvision', name='MNIST', folder={config.folder!r}, "
         "download=True)\n"
-        "assert len(open_source(config)) == 16\n"
+        "assert len(open_source(config, 0)) == 16\n"
         "print(*({'torch', 'torchvision'} & set(sys.modules)))"
     )
     done = subprocess.run(

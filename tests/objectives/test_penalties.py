@@ -2,7 +2,6 @@
 
 import pytest
 import torch
-from aepipe.objectives.divergence import kl_to_standard_normal
 from torch.distributions import Bernoulli, kl_divergence
 
 from aepipe.models.dense import DenseLayer
@@ -112,13 +111,3 @@ def test_the_gradient_of_the_l2_penalty_is_twice_the_weight():
     weight_l2(weights_of(layer)).backward()
     torch.testing.assert_close(layer.weight.grad, 2 * layer.weight.detach())
     assert layer.bias.grad is None
-
-
-def test_kl_to_standard_normal_is_the_divergence_of_normals():
-    mean, log_variance = torch.randn(4, 3), torch.randn(4, 3)
-    expected = kl_divergence(Normal(mean, (log_variance / 2).exp()), Normal(0.0, 1.0))
-    torch.testing.assert_close(kl_to_standard_normal(mean, log_variance), expected)
-
-
-def test_kl_to_standard_normal_vanishes_at_the_prior():
-    assert kl_to_standard_normal(torch.zeros(2, 3), torch.zeros(2, 3)).abs().max() == 0

@@ -16,6 +16,7 @@ from aepipe.models.convolutional import ConvolutionalAutoencoder
 from aepipe.models.dense import Classifier, DeepAutoencoder, DenseLayer, TiedAutoencoder
 from aepipe.models.k_sparse import KSparse
 from aepipe.models.rbm import RestrictedBoltzmannMachine
+from aepipe.models.two_layer import TwoLayerVariational
 from aepipe.models.vae import VariationalAutoencoder
 
 CLASSES: Mapping[str, Callable[..., nn.Module]] = {
@@ -27,6 +28,7 @@ CLASSES: Mapping[str, Callable[..., nn.Module]] = {
     "k_sparse": KSparse,
     "rbm": RestrictedBoltzmannMachine,
     "variational": VariationalAutoencoder,
+    "two_layer_variational": TwoLayerVariational,
 }
 
 

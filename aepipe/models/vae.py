@@ -1,86 +1,151 @@
-"""The variational autoencoder."""
+"""Variational autoencoders with one latent variable."""
 
-import math
 from collections.abc import Sequence
-from typing import Literal, final
+from typing import Protocol, cast, final
 
 import torch
 from torch import Generator, Tensor, nn
+from torch.nn.functional import normalize
 
-from aepipe.models.outputs import Activation, mean
-from aepipe.models.perceptron import perceptron
+from aepipe.models.latent import Inference, Latent, Posterior, Step, draw_prior, posterior_head
+from aepipe.models.likelihood import Likelihood, LikelihoodArguments, build_likelihood
+from aepipe.models.trunk import Trunk, decoder_trunk, encoder_trunk
+
+
+class VariationalNetwork(Protocol):
+    """What losses, pictures and figures ask of every variational network."""
+
+    shape: tuple[int, ...]
+    code_size: int
+    latent: Latent
+    likelihood: nn.Module
+
+    def posterior(self, x: Tensor) -> Posterior:
+        """Give the posterior of the latent variable that is the code."""
+        ...
+
+    def encode(self, x: Tensor) -> Tensor:
+        """Give where the posterior is centred, ``(batch, code_size)``, the usual code."""
+        ...
+
+    def decode(self, code: Tensor) -> Tensor:
+        """Give the raw output for ``(batch, code_size)``."""
+        ...
+
+    def mean(self, raw: Tensor) -> Tensor:
+        """Give the expected sample ``(batch, *shape)``."""
+        ...
+
+    def infer(self, x: Tensor, count: int, generator: Generator) -> Inference:
+        """Draw latent variables ``count`` times for each of ``(batch, *shape)``, and decode."""
+        ...
+
+    def prior(self, count: int, generator: Generator) -> Tensor:
+        """Draw codes ``(count, code_size)`` as the network believes they are."""
+        ...
+
+    def centre(self, mean: Tensor) -> Tensor:
+        """Give the middle of the prior of codes; where it has none, of codes of that mean."""
+        ...
 
 
 @final
 class VariationalAutoencoder(nn.Module):
-    """Dense VAE with a diagonal Gaussian posterior and a standard normal prior.
+    """Encoder, posterior, decoder and likelihood.
 
-    Kingma and Welling (2014), "Auto-encoding variational Bayes", ICLR, appendix C.
+    Kingma and Welling (2014), "Auto-encoding variational Bayes", ICLR, appendix C, with a diagonal
+    Gaussian posterior; Davidson et al. (2018), "Hyperspherical variational auto-encoders", UAI,
+    with a von Mises-Fisher one.
 
     Args:
         shape: of one sample.
-        widths: hidden widths of the encoder, input side first; the decoder mirrors them.
-        code_size: latent dimensions.
-        nonlinearity: of the hidden layers.
-        likelihood: of a sample given its latent variable; ``bernoulli`` needs data in [0, 1].
-        variance: of the Gaussian likelihood, in squared units of the data; where it is to be
-            learned, its starting value. Not used by ``bernoulli``.
+        trunk: hidden layers of the encoder; the decoder mirrors them.
+        code_size: coordinates of the latent variable; a sphere has one dimension less.
+        likelihood: of a sample given its latent variable.
+        latent: family of posterior and prior.
 
     Shapes:
-        input and output ``(batch, *shape)``; latent ``(batch, code_size)``.
+        input ``(batch, *shape)``; code ``(batch, code_size)``; raw output
+        ``(batch, outputs * features)``, as the likelihood reads it.
+
+    Raises:
+        ValueError: the image is too small for the trunk.
     """
 
     def __init__(
         self,
         shape: Sequence[int],
-        widths: Sequence[int],
+        trunk: Trunk,
         code_size: int,
-        nonlinearity: Activation,
-        likelihood: Literal["bernoulli", "gaussian", "gaussian_learned"],
-        variance: float,
+        likelihood: LikelihoodArguments,
+        latent: Latent,
     ) -> None:
         super().__init__()
         self.shape = tuple(shape)
         self.code_size = code_size
-        self.likelihood = likelihood
-        features = torch.Size(shape).numel()
-        hidden: list[Activation] = [nonlinearity] * len(widths)
-        self.trunk = perceptron([features, *widths], hidden)
-        top = widths[-1] if widths else features
-        self.posterior_mean = nn.Linear(top, code_size)
-        self.posterior_log_variance = nn.Linear(top, code_size)
-        self.decoder = perceptron([code_size, *widths[::-1], features], [*hidden, "linear"])
-        learned = likelihood == "gaussian_learned"
-        self.log_variance = nn.Parameter(torch.tensor(math.log(variance)), requires_grad=learned)
+        self.latent: Latent = latent
+        self.likelihood = build_likelihood(likelihood)
+        self.trunk, features = encoder_trunk(trunk, self.shape)
+        self.head = posterior_head(latent, features, code_size)
+        outputs = cast(Likelihood, self.likelihood).outputs
+        self.decoder = decoder_trunk(trunk, self.shape, code_size, outputs)
 
-    def posterior(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        """Give mean and log-variance of the posterior of ``x``, each ``(batch, code_size)``."""
-        hidden = self.trunk(x.flatten(1))
-        return self.posterior_mean(hidden), self.posterior_log_variance(hidden)
+    def posterior(self, x: Tensor) -> Posterior:
+        """Give the posterior of ``x``."""
+        return cast(Posterior, self.head(self.trunk(x)))
 
     def encode(self, x: Tensor) -> Tensor:
-        """Give the posterior mean ``(batch, code_size)``, the usual code of a VAE."""
-        return self.posterior(x)[0]
+        """Give where the posterior is centred, ``(batch, code_size)``, the usual code of a VAE."""
+        return self.posterior(x).code
 
-    def decode(self, latent: Tensor) -> Tensor:
-        """Give the raw output ``(batch, *shape)``: logits or the Gaussian's mean."""
-        raw: Tensor = self.decoder(latent)
-        return raw.view(-1, *self.shape)
+    def decode(self, code: Tensor) -> Tensor:
+        """Give the raw output ``(batch, outputs * features)``."""
+        raw: Tensor = self.decoder(code)
+        return raw
 
     def mean(self, raw: Tensor) -> Tensor:
-        """Turn the raw output into the units of the input."""
-        return mean(raw, "bernoulli" if self.likelihood == "bernoulli" else "squared")
+        """Give the expected sample ``(batch, *shape)``, in the units of the input."""
+        return cast(Likelihood, self.likelihood).mean(raw).view(-1, *self.shape)
+
+    def infer(self, x: Tensor, count: int, generator: Generator) -> Inference:
+        """Draw from the posterior of ``x`` ``count`` times and decode."""
+        posterior = self.posterior(x)
+        latent = posterior.sample(count, generator)
+        raw = self.decode(latent.flatten(0, 1)).view(count, len(x), -1)
+        return Inference(raw, (Step(latent, posterior, self.latent),))
+
+    def prior(self, count: int, generator: Generator) -> Tensor:
+        """Draw from the prior, ``(count, code_size)``, on the device of ``generator``."""
+        return draw_prior(self.latent, count, self.code_size, generator)
+
+    def centre(self, mean: Tensor) -> Tensor:
+        """Give 0, the prior's mean; on the sphere, which has no middle, ``mean`` itself."""
+        return torch.zeros_like(mean) if self.latent == "gaussian" else normalize(mean, dim=-1)
 
 
-def sample(mean: Tensor, log_variance: Tensor, generator: Generator) -> Tensor:
-    """Draw from a diagonal Gaussian by the reparametrisation trick.
-
-    Kingma and Welling (2014), section 2.4; gradients reach both arguments.
+def log_likelihood(network: VariationalNetwork, raw: Tensor, target: Tensor) -> Tensor:
+    """Give ``log p(x | z)`` in nats, ``(..., batch)``, whatever precision ``raw`` came in.
 
     Args:
-        mean: ``(batch, code_size)``.
-        log_variance: of the same shape.
-        generator: on the device of ``mean``.
+        network: whose likelihood it is.
+        raw: ``(..., batch, outputs * features)``.
+        target: ``(batch, *shape)``.
     """
-    noise = torch.randn(mean.shape, generator=generator, device=mean.device, dtype=mean.dtype)
-    return mean + torch.exp(log_variance / 2) * noise
+    likelihood = cast(Likelihood, network.likelihood)
+    return likelihood(raw.float(), target.flatten(1))
+
+
+def log_weights(network: VariationalNetwork, inference: Inference, target: Tensor) -> Tensor:
+    """Give ``log p(x, z) / q(z | x)`` of each draw, ``(count, batch)``, in nats."""
+    return log_likelihood(network, inference.raw, target) - inference.log_ratio()
+
+
+def importance_bound(weights: Tensor) -> Tensor:
+    r"""Give the logarithm of the mean weight, ``(batch,)``, from ``(count, batch)`` logarithms.
+
+    .. math:: \ln \frac1k \sum_i e^{w_i}
+
+    Burda, Grosse and Salakhutdinov (2016), "Importance weighted autoencoders", ICLR, equation 8.
+    """
+    count = torch.tensor(float(len(weights)), device=weights.device, dtype=weights.dtype)
+    return weights.logsumexp(dim=0) - count.log()

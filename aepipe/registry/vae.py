@@ -1,9 +1,9 @@
 """The VAE as a registered model; MLflow runs this file to load it.
 
-With ``params={"mode": "encode"}``, the default, predictions are ``codes`` ``(n, code_size)``, the
-posterior means, and their ``reconstructions`` ``(n, *shape)``. With ``{"mode": "sample", "samples":
-16, "seed": 0}`` they are ``samples`` ``(16, *shape)`` drawn from the prior; the input is then only
-checked. All in the units of the dataset.
+With ``params={"mode": "encode"}``, the default, predictions are ``codes`` ``(n, code_size)``, where
+the posteriors are centred, and their ``reconstructions`` ``(n, *shape)``. With ``{"mode": "sample",
+"samples": 16, "seed": 0}`` they are ``samples`` ``(16, *shape)`` drawn from the prior; the input is
+then only checked. All in the units of the dataset.
 """
 
 from pathlib import Path
@@ -18,7 +18,7 @@ from torch import Tensor
 
 from aepipe.data.dataset import open_dataset
 from aepipe.models.files import load_model
-from aepipe.models.vae import VariationalAutoencoder
+from aepipe.models.vae import VariationalNetwork
 from aepipe.registry.samples import Floats, apply, samples_from, scaled, unscaled
 
 DEFAULTS: dict[str, Any] = {"mode": "encode", "samples": 16, "seed": 0}
@@ -31,7 +31,7 @@ class Vae(PythonModel):
     def load_context(self, context: PythonModelContext) -> None:
         """Read the network and the description of the dataset."""
         self._dataset = open_dataset(Path(context.artifacts["dataset"]))
-        self._model = cast(VariationalAutoencoder, load_model(Path(context.artifacts["model"])))
+        self._model = cast(VariationalNetwork, load_model(Path(context.artifacts["model"])))
 
     def predict(
         self,
@@ -59,7 +59,8 @@ class Vae(PythonModel):
                 f"params: samples is {count}; expected 1 or more"
             )
         generator = torch.Generator().manual_seed(seed)
-        return self._decoded(torch.randn(count, self._model.code_size, generator=generator))
+        with torch.inference_mode():
+            return self._decoded(self._model.prior(count, generator))
 
     def _decoded(self, codes: Tensor) -> Floats:
         features = apply(lambda rows: self._model.mean(self._model.decode(rows)), codes)

@@ -143,16 +143,22 @@ def interpolations(dataset: Dataset, generated: Path) -> list[Strip]:
 
 
 def traversals(dataset: Dataset, generated: Path) -> list[Strip]:
-    """Show one latent dimension moved through the prior, one strip each, the largest KL first."""
+    """Show one latent dimension moved through the prior, one strip each, the most telling first."""
     described = read_description(generated / "generated.json")
     shades = _shades(dataset, generated)
     strips: list[Strip] = []
     rows = array(generated / "traversals.npy")
     for row, dimension in zip(rows, described["traversal_dimensions"], strict=True):
-        nats = described["divergence"][dimension]
+        divergence, activity = described["divergence"], described["activity"]
+        known = len(divergence) == len(activity)  # else it is not told apart by dimension
+        says = (
+            f"KL {divergence[dimension]:.2f} nats"
+            if known
+            else f"variance {activity[dimension]:.2f}"
+        )
         told = f"Latent dimension {dimension} moved through the prior"
         png = picture(dataset, row[None], shades)
-        strips.append(strip(f"dimension {dimension}", f"KL {nats:.2f} nats", png, told))
+        strips.append(strip(f"dimension {dimension}", says, png, told))
     return strips
 
 

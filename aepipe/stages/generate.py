@@ -5,7 +5,7 @@ Everything comes from the prior and the validation split; the test split is read
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import cast
+from typing import cast, final
 
 import numpy as np
 import torch
@@ -18,13 +18,15 @@ from aepipe.data.seeds import derive
 from aepipe.errors import ArtifactError
 from aepipe.files import FORMAT, read_description, write_json
 from aepipe.models.files import load_model
-from aepipe.models.vae import VariationalAutoencoder
+from aepipe.models.two_layer import TwoLayerVariational
+from aepipe.models.vae import VariationalNetwork
+from aepipe.models.walks import along, between
 from aepipe.monitor import Monitor
-from aepipe.objectives.divergence import kl_to_standard_normal
 from aepipe.params.evaluation import Generate
 from aepipe.reporting.pictures import in_rows, limits, picture
 
 BLOCK = 1000  # samples encoded at once; changes memory, not results
+KINDS = ("variational", "two_layer_variational")
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,18 +61,19 @@ def run(params: Params, inputs: Inputs, outputs: Outputs, monitor: Monitor) -> N
     dataset = open_dataset(inputs.dataset)
     vae = load_vae(inputs.vae)
     with torch.no_grad():
-        divergence = mean_divergence(vae, dataset, monitor)
-        order = divergence.argsort(descending=True, stable=True)
+        survey = look(vae, dataset, monitor)
+        order = survey.order().argsort(descending=True, stable=True)
         traversed: list[int] = order[: params.generate.traversal_dimensions].tolist()
         pictures = {
             "samples": prior_samples(vae, params),
             "reconstructions": reconstructions(vae, dataset, params),
             "interpolations": interpolations(vae, dataset, params),
-            "traversals": traversals(vae, traversed, params.generate),
+            "traversals": traversals(vae, survey, traversed, params.generate),
         }
     described = {
         "format": FORMAT,
-        "divergence": divergence.tolist(),  # nats, of each latent dimension
+        "divergence": survey.divergence.tolist(),  # nats, of each group of latent dimensions
+        "activity": survey.variance.tolist(),  # variance of each coordinate of the codes
         "traversal_dimensions": traversed,
         "traversal_range": params.generate.traversal_range,
     }
@@ -79,19 +82,19 @@ def run(params: Params, inputs: Inputs, outputs: Outputs, monitor: Monitor) -> N
     monitor.remark(f"{', '.join(pictures)}: {dataset.counts['valid']} validation samples, prior")
 
 
-def load_vae(folder: Path) -> VariationalAutoencoder:
+def load_vae(folder: Path) -> VariationalNetwork:
     """Load the model of ``folder``.
 
     Raises:
         ArtifactError: it is missing or damaged, or it is no VAE.
     """
     kind = read_description(folder / "model.json").get("kind")
-    if kind != "variational":
+    if kind not in KINDS:
         raise ArtifactError(
             f"{folder}: a model of kind {kind!r} where 'variational' was expected; "
             "give --vae the folder that stage vae writes"
         )
-    return cast(VariationalAutoencoder, load_model(folder))
+    return cast(VariationalNetwork, load_model(folder))
 
 
 def generator(params: Params, purpose: str) -> Generator:
@@ -99,36 +102,66 @@ def generator(params: Params, purpose: str) -> Generator:
     return torch.Generator().manual_seed(derive(params.seed, f"generate/{purpose}"))
 
 
-def mean_divergence(vae: VariationalAutoencoder, dataset: Dataset, monitor: Monitor) -> Tensor:
-    """Give each latent dimension's mean KL over the validation split, ``(code_size,)``, in nats."""
+@final
+@dataclass(frozen=True, slots=True)
+class Survey:
+    """What the codes of the validation split are like.
+
+    Attributes:
+        divergence: mean KL of each latent dimension where dimensions are independent, else of the
+            whole code, in nats; empty where it has no closed form.
+        mean: of the codes, ``(code_size,)``.
+        variance: of the codes, ``(code_size,)``.
+    """
+
+    divergence: Tensor
+    mean: Tensor
+    variance: Tensor
+
+    def order(self) -> Tensor:
+        """Give by what dimensions are ranked: by divergence, else by variance."""
+        known = self.divergence.shape == self.variance.shape
+        return self.divergence if known else self.variance
+
+
+def look(vae: VariationalNetwork, dataset: Dataset, monitor: Monitor) -> Survey:
+    """Encode the validation split."""
     parts = dataset.features("valid")
-    total = torch.zeros(vae.code_size, dtype=torch.float64)
+    codes: list[Tensor] = []
+    divergences: list[Tensor] = []
     for block in monitor.progress(parts.blocks(BLOCK), "encode valid"):
-        mean, log_variance = vae.posterior(torch.from_numpy(dataset.scaled(block)))
-        total += kl_to_standard_normal(mean, log_variance).double().sum(dim=0)
-    return total / len(parts)
+        posterior = vae.posterior(torch.from_numpy(dataset.scaled(block)))
+        codes.append(posterior.code.double())
+        divergences.append(posterior.divergence().double())
+    whole = torch.cat(codes)
+    divergence = torch.cat(divergences).mean(dim=0)
+    return Survey(
+        # against a prior that itself depends on a variable above there is no closed form
+        divergence=torch.empty(0) if isinstance(vae, TwoLayerVariational) else divergence,
+        mean=whole.mean(dim=0).float(),
+        variance=whole.var(dim=0, correction=0),
+    )
 
 
-def prior_samples(vae: VariationalAutoencoder, params: Params) -> Tensor:
+def prior_samples(vae: VariationalNetwork, params: Params) -> Tensor:
     """Give the likelihood's mean for draws from the prior, ``(samples, *shape)``."""
-    size = (params.generate.samples, vae.code_size)
-    return decode(vae, torch.randn(size, generator=generator(params, "samples")))
+    return decode(vae, vae.prior(params.generate.samples, generator(params, "samples")))
 
 
-def reconstructions(vae: VariationalAutoencoder, dataset: Dataset, params: Params) -> Tensor:
+def reconstructions(vae: VariationalNetwork, dataset: Dataset, params: Params) -> Tensor:
     """Give validation samples and their reconstructions, ``(2, samples, *shape)``."""
     order = torch.randperm(dataset.counts["valid"], generator=generator(params, "reconstructions"))
     x = rows(dataset, order[: params.generate.reconstructions])
     return torch.stack([x, decode(vae, vae.encode(x))])
 
 
-def interpolations(vae: VariationalAutoencoder, dataset: Dataset, params: Params) -> Tensor:
-    """Walk straight from one posterior mean to another, ``(pairs, steps, *shape)``."""
+def interpolations(vae: VariationalNetwork, dataset: Dataset, params: Params) -> Tensor:
+    """Walk the shortest way from one code to another, ``(pairs, steps, *shape)``."""
     count = params.generate.interpolations
     pairs = choose_pairs(dataset.labels("valid"), count, generator(params, "interpolations"))
-    start, end = (vae.encode(rows(dataset, places))[:, None] for places in pairs.unbind(dim=1))
-    share = torch.linspace(0, 1, params.generate.steps)[None, :, None]
-    return decode(vae, start * (1 - share) + end * share)
+    start, end = (vae.encode(rows(dataset, places)) for places in pairs.unbind(dim=1))
+    shares = torch.linspace(0, 1, params.generate.steps)
+    return decode(vae, between(vae.latent, start, end, shares))
 
 
 def choose_pairs(labels: NDArray[np.int64], count: int, generator: Generator) -> Tensor:
@@ -154,13 +187,16 @@ def choose_pairs(labels: NDArray[np.int64], count: int, generator: Generator) ->
     return torch.tensor(pairs, dtype=torch.int64).reshape(-1, 2)
 
 
-def traversals(vae: VariationalAutoencoder, dimensions: list[int], config: Generate) -> Tensor:
-    """Move one dimension at a time, the others at the prior's mean, ``(rows, steps, *shape)``."""
-    codes = torch.zeros(len(dimensions), config.steps, vae.code_size)
+def traversals(
+    vae: VariationalNetwork, survey: Survey, dimensions: list[int], config: Generate
+) -> Tensor:
+    """Move one dimension at a time about the centre of the codes, ``(rows, steps, *shape)``."""
     positions = torch.linspace(-config.traversal_range, config.traversal_range, config.steps)
-    for row, dimension in enumerate(dimensions):
-        codes[row, :, dimension] = positions
-    return decode(vae, codes)
+    centre, units = vae.centre(survey.mean), torch.ones(vae.code_size)
+    if isinstance(vae, TwoLayerVariational):  # whose prior of the code is known by its draws alone
+        units = survey.variance.float().sqrt()
+    ways = [along(vae.latent, centre, each, positions * units[each]) for each in dimensions]
+    return decode(vae, torch.stack(ways))
 
 
 def rows(dataset: Dataset, places: Tensor) -> Tensor:
@@ -168,7 +204,7 @@ def rows(dataset: Dataset, places: Tensor) -> Tensor:
     return torch.from_numpy(dataset.scaled(dataset.features("valid").rows(places.numpy())))
 
 
-def decode(vae: VariationalAutoencoder, codes: Tensor) -> Tensor:
+def decode(vae: VariationalNetwork, codes: Tensor) -> Tensor:
     """Give the likelihood's mean ``(..., *shape)`` for codes ``(..., code_size)``."""
     decoded = vae.mean(vae.decode(codes.reshape(-1, vae.code_size)))
     return decoded.reshape(*codes.shape[:-1], *vae.shape)

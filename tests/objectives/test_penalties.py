@@ -1,10 +1,9 @@
-"""Penalties and divergences against independent computations."""
+"""Penalties against independent computations."""
 
 import pytest
 import torch
-from torch.distributions import Bernoulli, Normal, kl_divergence
+from torch.distributions import Bernoulli, kl_divergence
 
-from aepipe.objectives.divergence import kl_to_standard_normal
 from aepipe.objectives.penalties import kl_sparsity, l1
 
 CODE = torch.rand(11, 6, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
@@ -33,13 +32,3 @@ def test_kl_sparsity_vanishes_at_the_target_and_stays_finite_for_dead_units():
 @pytest.mark.parametrize("penalty", [l1, lambda code: kl_sparsity(code, 0.1)])
 def test_penalties_do_not_depend_on_batch_size(penalty):
     torch.testing.assert_close(penalty(CODE.repeat(8, 1)), penalty(CODE))
-
-
-def test_kl_to_standard_normal_is_the_divergence_of_normals():
-    mean, log_variance = torch.randn(4, 3), torch.randn(4, 3)
-    expected = kl_divergence(Normal(mean, (log_variance / 2).exp()), Normal(0.0, 1.0))
-    torch.testing.assert_close(kl_to_standard_normal(mean, log_variance), expected)
-
-
-def test_kl_to_standard_normal_vanishes_at_the_prior():
-    assert kl_to_standard_normal(torch.zeros(2, 3), torch.zeros(2, 3)).abs().max() == 0

@@ -109,7 +109,8 @@ def write_generated(folder: Path, clean) -> None:
     from aepipe.reporting.pictures import tiles
 
     (folder / "samples.png").write_bytes(tiles(np.zeros((2, 2, 1, 8, 8)), (0, 1)))
-    described = {"divergence": [0.5, 2.0, 1.0], "traversal_dimensions": [1, 2]}
+    nats, activity = [0.5, 2.0, 1.0], [0.2, 0.9, 0.6]
+    described = {"divergence": nats, "activity": activity, "traversal_dimensions": [1, 2]}
     write_json(folder / "generated.json", {"format": 1, "traversal_range": 2.5, **described})
 
 

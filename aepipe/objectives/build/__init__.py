@@ -6,11 +6,11 @@ from torch import nn
 
 from aepipe.corruption.build import build_corruption
 from aepipe.models.rbm import RestrictedBoltzmannMachine
-from aepipe.models.vae import VariationalAutoencoder
+from aepipe.models.vae import VariationalNetwork
 from aepipe.objectives.build.autoencoder import Network, autoencoder_loss, emphasis_weights
 from aepipe.objectives.build.energy import energy_loss
+from aepipe.objectives.build.variational import variational_loss
 from aepipe.objectives.loss import Loss
-from aepipe.objectives.variational import vae_loss
 from aepipe.params.energy import Rbm, RbmLayer
 from aepipe.params.models import Autoencoder, Model
 from aepipe.params.stack import AutoencoderLayer, Layer
@@ -46,8 +46,7 @@ def model_loss(config: Model, network: nn.Module, bounds: tuple[float, float] | 
         case Autoencoder():
             return _reconstruction_loss(config, network, bounds)
         case Variational():
-            variational = cast(VariationalAutoencoder, network)
-            return vae_loss(variational, config.kl_weight, config.warmup_epochs)
+            return variational_loss(config, cast(VariationalNetwork, network))
         case Rbm():
             return energy_loss(config.gradient, cast(RestrictedBoltzmannMachine, network))
         case _:

@@ -4,8 +4,9 @@ from collections.abc import Sequence
 from math import prod
 from typing import assert_never, cast
 
-from aepipe.models.sizes import Convolutions, sides
-from aepipe.params.convolutional import Convolutional
+from aepipe.models.sizes import Convolutions as Sizes
+from aepipe.models.sizes import sides
+from aepipe.params.convolutional import Convolutional, Convolutions
 from aepipe.params.dense import Dense, Linear
 from aepipe.params.energy import Rbm
 from aepipe.params.models import Autoencoder, Model
@@ -26,7 +27,9 @@ def unmet_by_shape(model: Model, shape: Sequence[int], where: str) -> list[str]:
     match model:
         case Autoencoder():
             return _of_architecture(model, shape, where)
-        case Variational() | Rbm():
+        case Variational():
+            return _of_convolutions(model.convolutions, ".convolutions", shape, where)
+        case Rbm():
             return []
         case _:
             assert_never(model)
@@ -38,7 +41,7 @@ def _of_architecture(model: Autoencoder, shape: Sequence[int], where: str) -> li
         case Linear() | Dense():
             return _of_dense(architecture, prod(shape), where)
         case Convolutional():
-            return _of_convolutional(architecture, shape, where)
+            return _of_convolutions(architecture, ".architecture", shape, where)
         case _:
             assert_never(architecture)
 
@@ -61,10 +64,14 @@ def _of_dense(config: Linear | Dense, features: int, where: str) -> list[str]:
     return []
 
 
-def _of_convolutional(config: Convolutional, shape: Sequence[int], where: str) -> list[str]:
+def _of_convolutions(
+    config: Convolutions | None, key: str, shape: Sequence[int], where: str
+) -> list[str]:
     """Convolutions on samples that are no images, or whose sizes do not work out."""
+    if config is None:
+        return []
     try:
-        sides(shape, cast(Convolutions, config.convolutions()))
+        sides(shape, cast(Sizes, config.convolutions()))
     except ValueError as error:
-        return [f".architecture on samples of {where}, {tuple(shape)}: {error}"]
+        return [f"{key} on samples of {where}, {tuple(shape)}: {error}"]
     return []

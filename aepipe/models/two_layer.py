@@ -5,10 +5,10 @@ from typing import TypedDict, cast, final
 
 from torch import Generator, Tensor, nn
 
-from aepipe.models.dense import perceptron
 from aepipe.models.latent import DiagonalGaussian, GaussianHead, Inference, Latent, Step, draw_prior
 from aepipe.models.likelihood import Likelihood, LikelihoodArguments, build_likelihood
 from aepipe.models.outputs import Activation
+from aepipe.models.perceptron import perceptron
 from aepipe.models.trunk import Trunk, decoder_trunk, encoder_trunk
 
 

@@ -7,10 +7,9 @@ from pydantic import Field, NonNegativeInt, PositiveInt, model_validator
 from aepipe.params.base import Section
 
 
-class Convolutional(Section):
-    """Convolutions to a linear code and back; images only."""
+class Convolutions(Section):
+    """Convolutions down and up again; images only."""
 
-    kind: Literal["convolutional"]
     channels: Annotated[tuple[PositiveInt, ...], Field(strict=False, min_length=1)]
     """Feature maps after each layer of the encoder; each narrows height and width by ``stride``."""
     kernel: PositiveInt
@@ -25,7 +24,6 @@ class Convolutional(Section):
     """``transposed`` convolutions make (in - 1)s - 2p + k + output_padding pixels of a side, and
     leave a checkerboard; ``resize`` by nearest neighbour and then convolve leaves none (Odena et
     al. 2016)."""
-    code_size: PositiveInt
     activation: Literal["relu", "silu", "tanh"]
     batch_norm: bool = False
     """Whether hidden feature maps are normalised over the batch (Ioffe and Szegedy 2015)."""
@@ -47,3 +45,10 @@ class Convolutional(Section):
                 f"would see nothing but zeros; {(self.kernel - 1) // 2} is usual"
             )
         return self
+
+
+class Convolutional(Convolutions):
+    """Convolutions to a linear code and back; images only."""
+
+    kind: Literal["convolutional"]
+    code_size: PositiveInt

@@ -5,6 +5,7 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, NonNegativeFloat, PositiveFloat, PositiveInt, model_validator
 
 from aepipe.params.base import Section, Sequence
+from aepipe.params.convolutional import Convolutions
 from aepipe.params.training import Training
 
 LEAST_COORDINATES = 2  # of a sphere: the circle
@@ -40,6 +41,25 @@ Decoder = Annotated[
 ]
 
 
+class GaussianPosterior(Section):
+    """A diagonal Gaussian posterior, against a standard normal prior (Kingma and Welling 2014)."""
+
+    kind: Literal["gaussian"]
+
+
+class VonMisesFisherPosterior(Section):
+    """A von Mises-Fisher posterior, against a uniform prior on the sphere (Davidson et al. 2018).
+
+    The sphere in ``code_size`` coordinates has ``code_size - 1`` dimensions.
+    """
+
+    kind: Literal["von_mises_fisher"]
+
+
+Posterior = Annotated[GaussianPosterior | VonMisesFisherPosterior, Field(discriminator="kind")]
+GAUSSIAN = GaussianPosterior(kind="gaussian")
+
+
 class Upper(Section):
     """A second latent variable, above the code (Burda et al. 2016, section 5)."""
 
@@ -59,20 +79,17 @@ class Cycles(Section):
 
 
 class Variational(Section):
-    """Variational autoencoder (Kingma and Welling 2014)."""
+    """Encoder, posterior, decoder and likelihood, trained by a bound (Kingma and Welling 2014)."""
 
     kind: Literal["variational"]
-    channels: Sequence[PositiveInt] = ()
-    """Feature maps after each halving of height and width, before the dense layers; images only.
-    Left out: a dense network."""
+    convolutions: Convolutions | None = None
+    """Before the encoder's dense layers, and mirrored after the decoder's; left out: none."""
     widths: Sequence[PositiveInt]
     """Hidden widths of the encoder's dense layers, input side first; the decoder mirrors them."""
     code_size: PositiveInt
     """Coordinates of the latent variable."""
-    posterior: Literal["gaussian", "von_mises_fisher"] = "gaussian"
-    """Diagonal Gaussian, against a standard normal prior; or von Mises-Fisher, against a uniform
-    prior on the sphere in ``code_size`` coordinates, which has ``code_size - 1`` dimensions
-    (Davidson et al. 2018)."""
+    posterior: Posterior = GAUSSIAN
+    """Family of posterior and prior; left out: Gaussian."""
     upper: Upper | None = None
     """A second latent variable above the code; left out: one."""
     activation: Literal["tanh", "relu", "silu"]
@@ -105,7 +122,7 @@ class Variational(Section):
 
 def _latent_problems(config: Variational) -> list[str]:
     problems: list[str] = []
-    spherical = config.posterior == "von_mises_fisher"
+    spherical = isinstance(config.posterior, VonMisesFisherPosterior)
     if spherical and config.code_size < LEAST_COORDINATES:
         problems.append(
             f"posterior von_mises_fisher needs a code_size of at least {LEAST_COORDINATES} "

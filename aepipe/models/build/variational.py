@@ -10,6 +10,7 @@ from aepipe.params.variational import (
     Decoder,
     DiscretisedDecoder,
     GaussianDecoder,
+    GaussianPosterior,
     Variational,
 )
 
@@ -19,7 +20,7 @@ LEARNED_VARIANCE_START = 0.1  # of unit-range data; where descent starts, not wh
 def variational_blueprint(config: Variational, shape: Sequence[int]) -> Blueprint:
     """Plan the network of ``config`` for samples of ``shape``."""
     trunk = {
-        "channels": list(config.channels),
+        "convolutions": None if config.convolutions is None else config.convolutions.convolutions(),
         "widths": list(config.widths),
         "nonlinearity": config.activation,
     }
@@ -36,7 +37,8 @@ def variational_blueprint(config: Variational, shape: Sequence[int]) -> Blueprin
             "nonlinearity": config.activation,
         }
         return Blueprint("two_layer_variational", {**arguments, "upper": upper})
-    latent = "gaussian" if config.posterior == "gaussian" else "hyperspherical"
+    gaussian = isinstance(config.posterior, GaussianPosterior)
+    latent = "gaussian" if gaussian else "hyperspherical"
     return Blueprint("variational", {**arguments, "latent": latent})
 
 

@@ -14,8 +14,11 @@ from aepipe.files import read_description
 from aepipe.models.dense import Classifier
 from aepipe.models.files import load_model
 from aepipe.models.stack import load_stack, unroll
+from aepipe.models.two_layer import TwoLayerVariational
+from aepipe.models.vae import VariationalAutoencoder, VariationalNetwork
 
 Map = Callable[[Tensor], Tensor]
+Variational = VariationalAutoencoder | TwoLayerVariational
 
 
 class Network(Protocol):
@@ -49,6 +52,7 @@ class Representation:
         decode: from codes to expected samples ``(n, *shape)``, scaled; None where there is no way
             back.
         heads: by name, from scaled samples to logits ``(n, classes)``.
+        variational: the network itself where it has a likelihood.
     """
 
     name_suffix: str
@@ -56,6 +60,7 @@ class Representation:
     encode: Map
     decode: Map | None
     heads: Mapping[str, Map] = field(default_factory=dict)
+    variational: VariationalNetwork | None = None
 
 
 def load_representations(folder: Path) -> list[Representation]:
@@ -104,5 +109,9 @@ def _classifier(folder: Path) -> Representation:
 def _network(model: nn.Module) -> Representation:
     network = cast(Network, model.eval().requires_grad_(False))
     return Representation(
-        "", network.code_size, network.encode, lambda codes: network.mean(network.decode(codes))
+        "",
+        network.code_size,
+        network.encode,
+        lambda codes: network.mean(network.decode(codes)),
+        variational=model if isinstance(model, Variational) else None,
     )

@@ -5,11 +5,15 @@ from dataclasses import dataclass
 from math import ceil
 from typing import final
 
+import numpy as np
+
 from aepipe.data.dataset import SPLITS, Split
 from aepipe.data.sources.open import open_source
 from aepipe.data.sources.torchvision import PUBLISHED, is_downloaded, is_read_by_torchvision
 from aepipe.data.splits import draw_splits, keep_labels
 from aepipe.params.data import Data, TorchvisionSource
+
+BYTES = 256  # values of a pixel of 8 bits
 
 
 @final
@@ -24,6 +28,8 @@ class Outline:
         counts: samples in each split.
         labelled: training samples that keep their label.
         bounded: whether the kind of data has a smallest and a largest value.
+        levels: how many values there are from the smallest to the largest, where they are whole
+            numbers; else None.
     """
 
     where: str
@@ -32,6 +38,7 @@ class Outline:
     counts: Mapping[Split, int]
     labelled: int
     bounded: bool
+    levels: int | None
 
 
 def outline_source(data: Data, seed: int) -> Outline:
@@ -51,9 +58,9 @@ def outline_source(data: Data, seed: int) -> Outline:
     source = open_source(config)
     splits = draw_splits(source, data.splits, seed)
     labels = keep_labels(source, splits, data.labelled_fraction, seed)
-    for blocks in (source.blocks, source.noisy):
-        if blocks is not None:
-            next(blocks(1))
+    first = next(source.blocks(1))
+    if source.noisy is not None:
+        next(source.noisy(1))
     return Outline(
         where=source.where,
         shape=source.shape,
@@ -61,6 +68,7 @@ def outline_source(data: Data, seed: int) -> Outline:
         counts={split: int((splits == split).sum()) for split in SPLITS},
         labelled=int((labels[splits == "train"] >= 0).sum()),
         bounded=source.bounds is not None,
+        levels=_levels(source.bounds, first.dtype),
     )
 
 
@@ -75,4 +83,10 @@ def _published(data: Data, config: TorchvisionSource) -> Outline:
         counts={"train": train, "valid": valid, "test": known.test},
         labelled=ceil(train * data.labelled_fraction),
         bounded=True,
+        levels=BYTES,
     )
+
+
+def _levels(bounds: tuple[float, float] | None, dtype: np.dtype[np.generic]) -> int | None:
+    whole = dtype.kind in "bui"  # truth, and integers without or with a sign
+    return round(bounds[1] - bounds[0]) + 1 if bounds is not None and whole else None

@@ -76,6 +76,18 @@ class Probes(Section):
     """At most this many training samples (stratified), the same for every representation."""
 
 
+class Likelihood(Section):
+    """How well variational networks explain test samples, in nats (Burda et al. 2016)."""
+
+    samples: PositiveInt
+    """Draws of the latent variable behind each; 500 and 5,000 are usual."""
+    rows: PositiveInt
+    """At most this many test samples."""
+    binarised: bool
+    """Whether networks with a Bernoulli decoder are judged on coins thrown with the grey values,
+    as those that are trained so."""
+
+
 class Evaluate(Section):
     """Evaluation on the test split, which no other stage reads."""
 
@@ -90,6 +102,8 @@ class Evaluate(Section):
     """Test samples whose reconstructions are shown."""
     batch_size: PositiveInt
     """Samples encoded at once; changes memory, not results."""
+    likelihood: Likelihood | None
+    """Of variational networks; null leaves it out."""
 
 
 class Registered(Section):

@@ -15,8 +15,11 @@ from aepipe.models.dense import Classifier
 from aepipe.models.files import load_model
 from aepipe.models.rbm import RestrictedBoltzmannMachine
 from aepipe.models.stack import load_stack, unroll
+from aepipe.models.two_layer import TwoLayerVariational
+from aepipe.models.vae import VariationalAutoencoder, VariationalNetwork
 
 Map = Callable[[Tensor], Tensor]
+Variational = VariationalAutoencoder | TwoLayerVariational
 
 
 class Network(Protocol):
@@ -66,6 +69,7 @@ class Representation:
         heads: by name, from scaled samples to logits ``(n, classes)``.
         attributes: of a semi-adversarial network, what it keeps and what it hides.
         machine: the energy-based model itself, whose likelihoods need more than its maps.
+        variational: the network itself where it has a likelihood.
     """
 
     name_suffix: str
@@ -75,6 +79,7 @@ class Representation:
     heads: Mapping[str, Map] = field(default_factory=dict)
     attributes: Mapping[str, Attribute] = field(default_factory=dict)
     machine: RestrictedBoltzmannMachine | None = None
+    variational: VariationalNetwork | None = None
 
 
 def load_representations(folder: Path) -> list[Representation]:
@@ -133,4 +138,5 @@ def _network(model: nn.Module) -> Representation:
         network.encode,
         lambda codes: network.mean(network.decode(codes)),
         machine=model if isinstance(model, RestrictedBoltzmannMachine) else None,
+        variational=model if isinstance(model, Variational) else None,
     )

@@ -10,6 +10,7 @@ from aepipe.params.models import SemiAdversarial
 from aepipe.params.privacy import partition_problems
 from aepipe.params.root import Params, unit_range_demands
 from aepipe.params.stack import DATASET
+from aepipe.params.variational import DiscretisedDecoder
 
 
 def unmet_demands(params: Params, outline: Outline) -> list[str]:
@@ -17,6 +18,7 @@ def unmet_demands(params: Params, outline: Outline) -> list[str]:
     return [
         *_shapes(params, outline),
         *_bounds(params, outline),
+        *_levels(params, outline),
         *_neighbours(params, outline),
         *_attributes(params, outline),
     ]
@@ -71,6 +73,23 @@ def _bounds(params: Params, outline: Outline) -> list[str]:
         f"{place} = 'salt_and_pepper' needs a smallest and a largest value, and "
         f"{outline.where} has neither; use masking or gaussian"
         for place in _salted(params)
+    ]
+
+
+def _levels(params: Params, outline: Outline) -> list[str]:
+    """Discretised decoders on values that are not whole numbers, or not so many."""
+    asked = {p: s.levels for p, s in walk(params) if isinstance(s, DiscretisedDecoder)}
+    if outline.levels is None:
+        return [
+            f"{place} = 'discretised_logistic' needs whole numbers between bounds, such as pixels "
+            f"of 8 bits, and {outline.where} has none; use gaussian"
+            for place in asked
+        ]
+    return [
+        f"{place}.levels: {levels}, and {outline.where} has values from 0 to {outline.levels - 1}; "
+        f"expected {outline.levels}"
+        for place, levels in asked.items()
+        if levels != outline.levels
     ]
 
 

@@ -13,6 +13,8 @@ from aepipe.data.sources.torchvision import PUBLISHED, is_downloaded, is_read_by
 from aepipe.data.splits import assign_samples
 from aepipe.params.data import Data, TorchvisionSource, VariantSource
 
+BYTES = 256  # values of a pixel of 8 bits
+
 
 @final
 @dataclass(frozen=True, slots=True)
@@ -28,6 +30,8 @@ class Outline:
         counts: samples in each split.
         labelled: training samples that keep their label.
         bounded: whether the kind of data has a smallest and a largest value.
+        levels: how many values there are from the smallest to the largest, where they are whole
+            numbers; else None.
     """
 
     where: str
@@ -38,6 +42,7 @@ class Outline:
     trained_classes: int
     labelled: int
     bounded: bool
+    levels: int | None
 
 
 def outline_source(data: Data, seed: int) -> Outline:
@@ -56,9 +61,9 @@ def outline_source(data: Data, seed: int) -> Outline:
             return _published(data, config)
     source = open_source(data.source, seed)
     splits, labels = assign_samples(source, data, seed)
-    for blocks in (source.blocks, source.noisy):
-        if blocks is not None:
-            next(blocks(1))
+    first = next(source.blocks(1))
+    if source.noisy is not None:
+        next(source.noisy(1))
     known = labels[(splits == "train") & (labels >= 0)]
     return Outline(
         where=source.where,
@@ -69,6 +74,7 @@ def outline_source(data: Data, seed: int) -> Outline:
         trained_classes=len(np.unique(known)),
         labelled=len(known),
         bounded=source.bounds is not None,
+        levels=_levels(source.bounds, first.dtype),
     )
 
 
@@ -94,4 +100,10 @@ def _published(data: Data, config: TorchvisionSource) -> Outline:
         trained_classes=trained,
         labelled=ceil(counts["train"] * data.labelled_fraction),
         bounded=True,
+        levels=BYTES,
     )
+
+
+def _levels(bounds: tuple[float, float] | None, dtype: np.dtype[np.generic]) -> int | None:
+    whole = dtype.kind in "bui"  # truth, and integers without or with a sign
+    return round(bounds[1] - bounds[0]) + 1 if bounds is not None and whole else None

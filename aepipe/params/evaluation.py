@@ -127,6 +127,18 @@ class Partition(Section):
     """Steps from a machine without interactions; doubling them about halves the variance."""
 
 
+class Likelihood(Section):
+    """How well variational networks explain test samples, in nats (Burda et al. 2016)."""
+
+    samples: PositiveInt
+    """Draws of the latent variable behind each; 500 and 5,000 are usual."""
+    rows: PositiveInt
+    """At most this many test samples."""
+    binarised: bool
+    """Whether networks with a Bernoulli decoder are judged on coins thrown with the grey values,
+    as those that are trained so."""
+
+
 class Evaluate(Section):
     """Evaluation on the test split, which no other stage reads."""
 
@@ -143,6 +155,8 @@ class Evaluate(Section):
     """Test samples whose reconstructions are shown."""
     batch_size: PositiveInt
     """Samples encoded at once; changes memory, not results."""
+    likelihood: Likelihood | None
+    """Of variational networks; null leaves it out."""
 
 
 class Registered(Section):

@@ -10,7 +10,7 @@ from aepipe.params.data import Data
 from aepipe.params.evaluation import Evaluate, Generate, Registry
 from aepipe.params.models import Model
 from aepipe.params.stack import DATASET, STACK, Finetune, Stack, Unroll
-from aepipe.params.variational import Variational
+from aepipe.params.variational import DiscretisedDecoder, Variational
 
 RESERVED = frozenset({"stack", "pca", "autoencoder", "classifier", "vae", "raw", "dataset"})
 
@@ -87,5 +87,10 @@ def _data_problems(params: Params) -> list[str]:
             f"{place} = 'bernoulli' needs data in [0, 1], so data.scaling range, "
             f"not {params.data.scaling!r}"
             for place in unit_range_demands(params)
+        ] + [
+            f"{place} = 'discretised_logistic' needs values from 0 to 1, so data.scaling range, "
+            f"not {params.data.scaling!r}"
+            for place, section in walk(params)
+            if isinstance(section, DiscretisedDecoder)
         ]
     return problems

@@ -18,12 +18,15 @@ from aepipe.data.seeds import derive
 from aepipe.errors import ContractError
 from aepipe.evaluation.energy import energy_figures
 from aepipe.evaluation.judge import Court, judge
+from aepipe.evaluation.likelihood import Explained, explain, likelihood_figures, rows_at_once
 from aepipe.evaluation.outcome import Attribute, Outcome, Subject
 from aepipe.evaluation.privacy import privacy_figures
 from aepipe.evaluation.uncertainty import Bootstrap
 from aepipe.files import write_json
+from aepipe.models.likelihood import BernoulliLikelihood
+from aepipe.models.vae import VariationalNetwork
 from aepipe.monitor import Monitor
-from aepipe.params.evaluation import Partition, Probes
+from aepipe.params.evaluation import Likelihood, Partition, Probes
 from aepipe.representation import Map, Representation, load_representations
 from aepipe.signature import instance, section
 
@@ -40,6 +43,7 @@ class Params:
     examples: int = section("evaluate.examples")
     batch_size: int = section("evaluate.batch_size")
     partition: Partition | None = section("evaluate.partition")
+    likelihood: Likelihood | None = section("evaluate.likelihood")
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +84,9 @@ def run(params: Params, inputs: Inputs, outputs: Outputs, monitor: Monitor) -> N
                 figures[entry]["energy"] = energy_figures(
                     representation.machine, court, params.partition
                 )
+            if params.likelihood is not None and representation.variational is not None:
+                found = explained(representation.variational, params.likelihood, court, monitor)
+                figures[entry]["likelihood"] = likelihood_figures(found, bootstrap)
             tables.append(predictions(entry, dataset, outcome))
             if inputs.model == inputs.dataset:
                 write_examples(outputs.tables / f"{entry}.npy", shown)
@@ -89,6 +96,27 @@ def run(params: Params, inputs: Inputs, outputs: Outputs, monitor: Monitor) -> N
     write_json(outputs.figures, figures)
     path = outputs.tables / "samples.parquet"
     write_table(path, checked(Predictions, pd.concat(tables, ignore_index=True), path))
+
+
+def explained(
+    network: VariationalNetwork, config: Likelihood, court: Court, monitor: Monitor
+) -> Explained:
+    """Weigh draws of the latent variable for test samples, the same ones for every network."""
+    order = np.random.default_rng(derive(court.seed, "likelihood rows")).permutation
+    rows = np.sort(order(court.test_rows)[: config.rows])
+    size = rows_at_once(config.samples)  # not the batch size, on which no result may depend
+    chunks = [rows[start : start + size] for start in range(0, len(rows), size)]
+    parts, dataset = court.dataset.features("test"), court.dataset
+    return explain(
+        network,
+        (
+            torch.from_numpy(dataset.scaled(parts.rows(chunk)))
+            for chunk in monitor.progress(chunks, "likelihood")
+        ),
+        config.samples,
+        config.binarised and isinstance(network.likelihood, BernoulliLikelihood),
+        torch.Generator().manual_seed(derive(court.seed, "likelihood")),
+    )
 
 
 @contextmanager

@@ -18,7 +18,7 @@ from aepipe.errors import ArtifactError, ContractError
 from aepipe.evaluation.pca import fit_pca, save_pca
 from aepipe.monitor import Silent
 from aepipe.params.corruption import CorruptionSection
-from aepipe.params.evaluation import Probes
+from aepipe.params.evaluation import Likelihood, Probes
 from aepipe.representation import Representation
 from aepipe.stages import corrupt, evaluate
 from aepipe.stages.evaluate import Inputs, Outputs, Params, as_subject, one_thread
@@ -31,6 +31,7 @@ CONFIG = {
     "gradient_boosting": {"rounds": 5, "learning_rates": [0.1]},
     "rows": 100,
 }
+LIKELIHOOD = Likelihood(samples=20, rows=30, binarised=True)
 CONDITIONS = [
     {"kind": "masking", "fraction": 0.0},
     {"kind": "gaussian", "standard_deviation": 0.5},
@@ -62,7 +63,7 @@ def run(folder: Path, model: Path, name: str, batch_size: int = 16, monitor=None
     reports = folder / "reports"
     reports.mkdir(exist_ok=True)
     evaluate.run(
-        Params(0, name, Probes.model_validate(CONFIG), 0.95, 200, 4, batch_size, None),
+        Params(0, name, Probes.model_validate(CONFIG), 0.95, 200, 4, batch_size, None, LIKELIHOOD),
         Inputs(folder / "dataset", folder / "corrupted", model),
         Outputs(reports / f"{name}.json", reports / name),
         monitor or Silent(),

@@ -138,6 +138,7 @@ def _judge(name: str, params: Params, folder: Path, seconds: float) -> Trial:
             resamples=settings.resamples,
             examples=settings.examples,
             batch_size=settings.batch_size,
+            partition=None,  # not shown
             likelihood=None,  # not shown
         ),
         evaluate.Inputs(folder / "dataset", folder / "corrupted", folder / name),

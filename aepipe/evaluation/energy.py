@@ -12,8 +12,8 @@ from aepipe.data.seeds import derive
 from aepipe.evaluation.judge import Court
 from aepipe.evaluation.partition import LogPartition, annealed, enumerable, enumerated
 from aepipe.evaluation.uncertainty import Figure, bootstrap_mean, figure
+from aepipe.models.pseudo_likelihood import log_pseudo_likelihood
 from aepipe.models.rbm import RestrictedBoltzmannMachine
-from aepipe.objectives.contrastive import log_pseudo_likelihood
 from aepipe.params.evaluation import Partition
 
 FLIPS = 64  # bits of a test sample whose conditionals are taken, of those that there are

@@ -5,12 +5,12 @@ import itertools
 import pytest
 import torch
 
+from aepipe.models.pseudo_likelihood import log_pseudo_likelihood
 from aepipe.models.rbm import RestrictedBoltzmannMachine
 from aepipe.objectives.contrastive import (
     ContrastiveDivergence,
     PersistentContrastiveDivergence,
     contrast,
-    log_pseudo_likelihood,
     run_chains,
 )
 from aepipe.objectives.loss import Batch

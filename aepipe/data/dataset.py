@@ -30,7 +30,8 @@ class Dataset:
         folder: where it lies.
         source: the kind of source it came from.
         digest: of all features, labels and splits.
-        shape: of one sample: ``(channels, height, width)`` for images, ``(features,)`` for tables.
+        shape: of one sample: ``(channels, height, width)`` for images, ``(features,)`` for tables
+            and series, ``(steps, channels)`` for series of several channels.
         scale: factor, one for all features or one for each.
         offset: addend in scaled units, one for all features or one for each.
         value_range: smallest and largest possible scaled value, where the source bounds them.

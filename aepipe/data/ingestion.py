@@ -80,14 +80,15 @@ def write_dataset(
         SourceError: features are not finite, or the source is damaged.
         ContractError: a feature lies outside the bounds of the source.
     """
-    moments, summaries, splits = Moments(prod(source.shape)), Summaries(), assigned.splits
+    moments = Moments(prod(source.shape) // source.steps)  # steps of a series share theirs
+    summaries, splits = Summaries(), assigned.splits
     blocks = _within_bounds(source, _finite(source, source.blocks, monitor))
     _write_by_split(folder / "features", _summed_up(blocks, splits, moments, summaries), splits)
     if source.noisy is not None:
         _write_by_split(folder / "noisy", _finite(source, source.noisy, monitor), splits)
     samples = _samples(source, assigned, summaries)
     write_table(folder / "samples.parquet", samples)
-    scale = moments.fit(assigned.scaling, source.bounds, source.where)
+    scale = moments.fit(assigned.scaling, source.bounds, source.where).repeated(source.steps)
     dataset = Dataset(
         folder=folder,
         source=kind,

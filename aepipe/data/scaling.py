@@ -32,6 +32,13 @@ class Scale:
     offset: float | list[float]
     value_range: tuple[float, float] | None
 
+    def repeated(self, steps: int) -> "Scale":
+        """Give the scale of ``steps`` times as many features, the same in each step."""
+        scale, offset = self.scale, self.offset
+        if isinstance(scale, float) or isinstance(offset, float):
+            return self
+        return Scale(scale * steps, offset * steps, self.value_range)
+
 
 @final
 class Moments:
@@ -49,10 +56,10 @@ class Moments:
         self._maximum = np.full(size, -np.inf)
 
     def add(self, rows: Array) -> None:
-        """Take ``(n, *shape)`` rows into account."""
+        """Take ``(n, *shape)`` rows into account; longer ones for several rows of ``size`` each."""
         if not len(rows):
             return
-        flat = rows.reshape(len(rows), -1).astype(np.float64)
+        flat = rows.reshape(-1, len(self._mean)).astype(np.float64)
         mean = flat.mean(axis=0)
         squares = ((flat - mean) ** 2).sum(axis=0)
         total = self._count + len(flat)

@@ -165,6 +165,43 @@ class VariantSource(Section):
     test: PositiveInt
 
 
+class SeriesSource(Section):
+    """Series, one row each: of a table, or of arrays ``(samples, steps)`` or with channels last.
+
+    They may differ in length: cells of a table that are empty at a row's end, NaN at its end, or
+    ``lengths`` beside an array, say where one stops. It is stored with its last step repeated,
+    which sequence models read once. All steps of a channel are scaled alike, the repeated ones
+    counted.
+    """
+
+    kind: Literal["series"]
+    file: Annotated[TableSource | NpzSource, Field(discriminator="kind")]
+    """Where they are. Columns of a table, and of an array ``(samples, features)``, go through the
+    channels of the first step, then those of the next."""
+    channels: PositiveInt
+    """Values at each step."""
+    lengths: str | None = None
+    """Name of the array with the number of steps of each series; of ``npz`` only."""
+    test_lengths: str | None = None
+    """The same of the test split."""
+
+    @model_validator(mode="after")
+    def _lengths_of_all_or_none(self) -> Self:
+        archive = isinstance(self.file, NpzSource)
+        tested = isinstance(self.file, NpzSource) and self.file.test_features is not None
+        if self.lengths is not None and not archive:
+            raise ValueError(
+                f"lengths {self.lengths!r} is the name of an array, and file is of kind "
+                f"{self.file.kind}; leave cells empty where a series has ended"
+            )
+        if (self.test_lengths is not None) != (self.lengths is not None and tested):
+            raise ValueError(
+                f"lengths is {self.lengths!r} and test_lengths {self.test_lengths!r}; expected "
+                "both where file has test_features, lengths alone where it has none, or neither"
+            )
+        return self
+
+
 Source = Annotated[
     DigitsSource
     | TorchvisionSource
@@ -175,7 +212,8 @@ Source = Annotated[
     | PairsSource
     | RectanglesSource
     | ConvexSource
-    | VariantSource,
+    | VariantSource
+    | SeriesSource,
     Field(discriminator="kind"),
 ]
 

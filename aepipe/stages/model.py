@@ -14,7 +14,9 @@ from aepipe.objectives.build import model_loss
 from aepipe.params.models import Model, SemiAdversarial, corruption_of
 from aepipe.signature import instance, section
 from aepipe.training.build import Workbench
+from aepipe.training.checkerboard import watch_decoder
 from aepipe.training.privacy import Trained, train_semi_adversarial
+from aepipe.training.seeds import generator
 from aepipe.training.start import start_from_data
 
 
@@ -38,7 +40,9 @@ class Inputs:
 class Outputs:
     """Folder with ``model.json``, ``weights.safetensors`` and ``history.json``.
 
-    Of a semi-adversarial one, ``keep/`` and ``hide/`` hold the classifiers of its attributes.
+    Of a decoder that widens images by convolutions, ``checkerboard.json``, ``checkerboard.npy`` and
+    ``spectra.npy`` tell what pattern it draws (:meth:`checkerboard.Watch.write`). Of a
+    semi-adversarial one, ``keep/`` and ``hide/`` hold the classifiers of its attributes.
     """
 
     model: Path
@@ -62,10 +66,14 @@ def run(params: Params, inputs: Inputs, outputs: Outputs, monitor: Monitor) -> N
     size, corruption = config.training.batch_size, corruption_of(config)
     train, valid = (bench.feed(dataset, split, corruption, size) for split in FITTED)
     start_from_data(model, train)
+    noise = generator(params.seed, f"{title}/checkerboard", bench.device)
+    watch = watch_decoder(model, blueprint, valid, noise)
 
     history = bench.fit(model, loss, (train, valid), config.training, monitor)
 
     save(outputs.model, Trained(blueprint, model, history), facts={})
+    if watch is not None:
+        watch.write(outputs.model)
 
 
 def save(folder: Path, trained: Trained, facts: Mapping[str, Any]) -> None:

@@ -8,6 +8,7 @@ from aepipe.data.sources.folder import open_folder
 from aepipe.data.sources.idx import open_idx
 from aepipe.data.sources.npz import open_npz, open_pairs
 from aepipe.data.sources.rectangles import open_rectangles
+from aepipe.data.sources.series import open_series
 from aepipe.data.sources.source import SourceData
 from aepipe.data.sources.table import open_csv, open_parquet
 from aepipe.data.sources.torchvision import open_torchvision
@@ -20,6 +21,7 @@ from aepipe.params.data import (
     NpzSource,
     PairsSource,
     RectanglesSource,
+    SeriesSource,
     Source,
     TableSource,
     TorchvisionSource,
@@ -52,6 +54,8 @@ def open_source(config: Source, seed: int) -> SourceData:
             return open_folder(config)
         case PairsSource():
             return open_pairs(config)
+        case SeriesSource():
+            return open_series(config)
         case RectanglesSource() | ConvexSource() | VariantSource():
             return _generate(config, seed)
         case _:

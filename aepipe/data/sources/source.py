@@ -25,7 +25,8 @@ class SourceData:
 
     Attributes:
         where: what messages call it.
-        shape: of one sample: ``(channels, height, width)`` or ``(features,)``.
+        shape: of one sample: ``(channels, height, width)``, ``(features,)`` or
+            ``(steps, channels)``.
         ids: one unique name for each sample.
         blocks: goes through the features once, from the first sample to the last, in arrays of at
             most the given number of rows, ``(n, *shape)``; raises SourceError where the data are
@@ -37,6 +38,8 @@ class SourceData:
         bounds: smallest and largest possible value, where the kind of data has them.
         noisy: as ``blocks``, in step with it: the supplied corrupted version of each sample.
         origin: where a reader must not be misled about it: what these data are, in a sentence.
+        steps: of a series, all of which are scaled alike; they are the first dimension of
+            ``shape``. 1 where each feature has a scale of its own.
     """
 
     where: str
@@ -50,6 +53,7 @@ class SourceData:
     bounds: tuple[float, float] | None = None
     noisy: Blocks | None = None
     origin: str = ""
+    steps: int = 1
 
     def __len__(self) -> int:
         return len(self.ids)

@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pyarrow as pa
@@ -29,15 +29,20 @@ from aepipe.errors import SourceError
 from aepipe.params.data import TableSource
 
 KEY = "data.source.path"
+Empty = Literal["refuse", "nan"]  # what becomes of an empty cell
 DUPLICATES = 5  # shown of repeated column names
 
 
-def open_csv(config: TableSource) -> SourceData:
+def open_csv(config: TableSource, empty: Empty = "refuse") -> SourceData:
     """Read a csv file with a header line; its features become float64, for text has no type.
 
+    Args:
+        config: the section.
+        empty: whether empty cells of features are refused, or given as NaN.
+
     Raises:
-        SourceError: a row is ragged, a cell is empty or not a number, or a declared column is
-            missing.
+        SourceError: a row is ragged, a cell is not a number or empty where that is refused, or a
+            declared column is missing.
     """
     path = require_file(Path(config.path), KEY)
     names = _header(path)
@@ -64,12 +69,16 @@ def open_csv(config: TableSource) -> SourceData:
     def batches(rows: int) -> Iterator[pa.RecordBatch]:
         yield from table.select(features).to_batches(max_chunksize=rows)
 
-    blocks = partial(_blocks, batches, np.dtype(np.float64), path)
+    blocks = partial(_blocks, batches, np.dtype(np.float64), path, empty)
     return _describe(config, path, (table, blocks), (len(features),), None)
 
 
-def open_parquet(config: TableSource) -> SourceData:
+def open_parquet(config: TableSource, empty: Empty = "refuse") -> SourceData:
     """Open a parquet file; its features get the narrowest type that holds all their columns.
+
+    Args:
+        config: the section.
+        empty: whether empty cells of features are refused, or given as NaN.
 
     Raises:
         SourceError: it is damaged, a feature is not a number, or a declared column is missing.
@@ -93,13 +102,14 @@ def open_parquet(config: TableSource) -> SourceData:
             f"{path}: column {text[0]!r} is of type {schema.field(text[0]).type}; expected numbers "
             "where data.source declares nothing else; add it to data.source.ignore"
         )
-    dtype = np.result_type(*(schema.field(name).type.to_pandas_dtype() for name in features))
+    types = [schema.field(name).type.to_pandas_dtype() for name in features]
+    dtype = np.result_type(*types, *([np.float32] if empty == "nan" else []))
 
     def batches(rows: int) -> Iterator[pa.RecordBatch]:
         with pyarrow.parquet.ParquetFile(path) as opened:
             yield from opened.iter_batches(batch_size=rows, columns=features)
 
-    blocks = partial(_blocks, batches, dtype, path)
+    blocks = partial(_blocks, batches, dtype, path, empty)
     bounds = bounds_of(dtype) if dtype == np.bool_ else None  # bytes of a table may be any count
     return _describe(config, path, (table, blocks), (len(features),), bounds)
 
@@ -205,14 +215,18 @@ def _given(values: Array, name: str | None, path: Path) -> list[Split]:
 
 
 def _blocks(
-    batches: Callable[[int], Iterator[pa.RecordBatch]], dtype: np.dtype[Any], path: Path, rows: int
+    batches: Callable[[int], Iterator[pa.RecordBatch]],
+    dtype: np.dtype[Any],
+    path: Path,
+    empty: Empty,
+    rows: int,
 ) -> Iterator[Array]:
     """Put the columns of each batch beside each other, ``(n, features)``."""
     start = 0
     try:
         for batch in batches(rows):
             for name in batch.schema.names:
-                if batch[name].null_count:
+                if batch[name].null_count and empty == "refuse":
                     row = start + batch[name].is_null().to_pylist().index(True)
                     raise SourceError(
                         f"{path}: column {name!r} is empty in row {row} of the samples; expected a "

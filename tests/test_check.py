@@ -209,6 +209,38 @@ def test_a_variant_of_a_dataset_to_be_downloaded_downloads_nothing(declare):
     assert not Path("downloads").exists()
 
 
+@pytest.mark.parametrize("kind", ["linear", "dense"])
+def test_a_code_wider_than_an_undercomplete_one_may_be_is_refused_with_the_numbers(declare, kind):
+    free = {"kind": "dense", "widths": [], "code_size": 64, "activation": "relu"}
+    tied = {"kind": "linear", "code_size": 64, "tied": True}
+    architecture = free if kind == "dense" else tied
+    lines, problems = found(declare(models__k_sparse__architecture=architecture))
+    assert problems[1].strip() == (
+        "models.k_sparse.architecture.code_size: 64 is not below the 64 features of digits, which "
+        "capacity undercomplete asks for; lower it, or declare capacity overcomplete"
+    )
+    wide = architecture | {"capacity": "overcomplete"}
+    lines, problems = found(declare(models__k_sparse__architecture=wide))
+    assert problems == []
+    assert any("a code of 64 for 64 features is not" in line for line in lines)
+
+
+@pytest.mark.parametrize(
+    ("section", "expected"),
+    [
+        ({"penalties": [{"kind": "contractive", "weight": 0.1}]}, "use contractive_hutchinson"),
+        ({"sparsity": {"kind": "k_sparse", "k": 300, "evaluation_k": 256}}, "k 300 is more than"),
+    ],
+)
+def test_what_an_autoencoder_cannot_have_is_refused_before_anything_trains(
+    declare, section, expected
+):
+    changes = {f"models__k_sparse__{key}": value for key, value in section.items()}
+    with pytest.raises(ParamsError) as raised:
+        check(declare(**changes), Silent())
+    assert expected in str(raised.value)
+
+
 @pytest.mark.parametrize("name", ["MNIST", "CIFAR10"])
 def test_a_dataset_to_be_downloaded_is_known_without_downloading_it(declare, name):
     source = {"kind": "torchvision", "name": name, "folder": "downloads", "download": True}

@@ -6,7 +6,7 @@ from aepipe.check.outline import Outline
 from aepipe.check.sizes import unmet_by_shape
 from aepipe.params.base import walk
 from aepipe.params.corruption import SaltAndPepper
-from aepipe.params.models import SemiAdversarial
+from aepipe.params.models import Autoencoder, SemiAdversarial
 from aepipe.params.privacy import partition_problems
 from aepipe.params.root import Params, unit_range_demands
 from aepipe.params.stack import DATASET
@@ -42,6 +42,14 @@ def limitations(params: Params, outline: Outline) -> list[str]:
     codes["vae"] = params.vae.code_size
     *_, (name, top) = params.stack.layers.items()
     codes[f"stack.layers.{name}"] = top.units
+    lines += [
+        f"models.{name}: capacity overcomplete, and a code of {model.code_size} for {size} "
+        "features is not"
+        for name, model in params.models.items()
+        if isinstance(model, Autoencoder)
+        and getattr(model.architecture, "capacity", None) == "overcomplete"
+        and model.code_size <= size
+    ]
     lines += [
         f"{place}: a code of {code} for {size} features: no PCA of its size stands beside it, for "
         f"with {size} components PCA is the raw features turned"

@@ -54,21 +54,14 @@ def _of_architecture(
 
 
 def _of_dense(config: Linear | Dense, features: int, where: str) -> list[str]:
-    """Codes, or hidden layers, too wide or too narrow for the declared capacity."""
+    """Codes that are wider than an undercomplete one may be."""
     size = config.code_size
-    if config.capacity == "undercomplete":
-        if size < features:
-            return []
-        return [
-            f".architecture.code_size: {size} is not below the {features} features of {where}, "
-            "which capacity undercomplete asks for; lower it, or declare capacity overcomplete"
-        ]
-    if size <= features:
-        return [
-            f".architecture.code_size: {size} is not above the {features} features of {where}, "
-            "which capacity overcomplete asks for; raise it, or declare capacity undercomplete"
-        ]
-    return []
+    if config.capacity == "overcomplete" or size < features:
+        return []
+    return [
+        f".architecture.code_size: {size} is not below the {features} features of {where}, "
+        "which capacity undercomplete asks for; lower it, or declare capacity overcomplete"
+    ]
 
 
 def _of_convolutions(

@@ -26,7 +26,7 @@ class Masking(Section):
 
 
 class Gaussian(Section):
-    """Additive isotropic Gaussian noise."""
+    """Additive isotropic Gaussian noise (Vincent et al. 2010)."""
 
     kind: Literal["gaussian"]
     standard_deviation: NonNegativeFloat
@@ -36,7 +36,7 @@ class Gaussian(Section):
 
 
 class SaltAndPepper(Section):
-    """A fraction of the components is set to the lowest or the highest value, by a fair coin."""
+    """A fraction is set to the lowest or the highest value, by a fair coin (Vincent et al. 2010)."""
 
     kind: Literal["salt_and_pepper"]
     fraction: Fraction
@@ -56,7 +56,7 @@ class InputDropout(Section):
 
 
 class Block(Section):
-    """A patch of each image, or a run of each series, is set to 0."""
+    """A patch of each image, or a run of each series, is set to 0 (Pathak et al. 2016)."""
 
     kind: Literal["block"]
     size: Annotated[float, Field(gt=0, le=1)]

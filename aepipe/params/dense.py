@@ -12,7 +12,7 @@ Capacity = Literal["undercomplete", "overcomplete"]
 
 
 class Linear(Section):
-    """One linear layer each way; with squared error it finds the subspace of PCA."""
+    """One linear layer each way: the subspace of PCA, with squared error (Baldi and Hornik 1989)."""
 
     kind: Literal["linear"]
     code_size: PositiveInt
@@ -23,7 +23,7 @@ class Linear(Section):
 
 
 class Dense(Section):
-    """Mirror-image multilayer perceptron."""
+    """Mirror-image multilayer perceptron (Hinton and Salakhutdinov 2006)."""
 
     kind: Literal["dense"]
     widths: Sequence[PositiveInt]
@@ -38,9 +38,10 @@ class Dense(Section):
     capacity: Capacity = "undercomplete"
     """Whether the code has fewer units than the samples have features, or more."""
     dropout: Annotated[float, Field(gt=0, lt=1)] | None = None
-    """Probability of dropping each hidden unit while training; left out: none is dropped."""
+    """Probability of dropping each hidden unit while training (Srivastava et al. 2014)."""
     normalisation: Literal["batch", "layer"] | None = None
-    """Of the hidden layers, before their activation; left out: none."""
+    """Of the hidden layers, before their activation: over the batch (Ioffe and Szegedy 2015), or over
+    the layer's units (Ba et al. 2016)."""
 
     @model_validator(mode="after")
     def _narrows(self) -> Self:

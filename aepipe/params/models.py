@@ -128,5 +128,5 @@ def code_facts(architecture: Architecture, sparse: bool) -> CodeFacts:
             batch_normalised=architecture.normalisation == "batch",
         )
     # every other architecture ends in a linear code, after several layers
-    batch_normalised = getattr(architecture, "normalisation", None) == "batch"
+    batch_normalised = isinstance(architecture, Convolutional) and architecture.batch_norm
     return CodeFacts("linear", 2, sparse, batch_normalised)

@@ -11,7 +11,7 @@ from aepipe.params.base import OpenFraction, Section
 
 
 class L1(Section):
-    """Mean absolute activation of the code."""
+    """Sum of the code's absolute activations, as in sparse coding (Olshausen and Field 1996)."""
 
     kind: Literal["l1"]
     weight: PositiveFloat
@@ -19,7 +19,7 @@ class L1(Section):
 
 
 class WeightL1(Section):
-    """Sum of the absolute weights of encoder and decoder, biases left out."""
+    """Sum of the absolute weights of encoder and decoder, biases left out (Tibshirani 1996)."""
 
     kind: Literal["weight_l1"]
     weight: PositiveFloat
@@ -27,7 +27,7 @@ class WeightL1(Section):
 
 
 class WeightL2(Section):
-    """Sum of the squared weights of encoder and decoder, biases left out."""
+    """Sum of the squared weights of encoder and decoder, biases left out (Krogh and Hertz 1992)."""
 
     kind: Literal["weight_l2"]
     weight: PositiveFloat
@@ -35,7 +35,7 @@ class WeightL2(Section):
 
 
 class KLSparsity(Section):
-    """Kullback-Leibler divergence of each sigmoid unit's mean activation from a target."""
+    """Divergence of each sigmoid unit's mean activation from a target (Lee et al. 2008)."""
 
     kind: Literal["kl_sparsity"]
     weight: PositiveFloat
@@ -55,7 +55,7 @@ class Contractive(Section):
 
 
 class ContractiveHutchinson(Section):
-    """Squared norm of any encoder's Jacobian, estimated with random projections."""
+    """Squared norm of any encoder's Jacobian, by random projections (Hutchinson 1990)."""
 
     kind: Literal["contractive_hutchinson"]
     weight: PositiveFloat

@@ -42,7 +42,10 @@ def sparse(**keys):
 
 
 DEEP = SIGMOID | {"widths": [9]}
-CONVOLUTIONAL = {"kind": "convolutional", "channels": [4], "code_size": 4, "activation": "silu"}
+CONVOLUTIONAL = {
+    "kind": "convolutional", "channels": [4], "kernel": 3, "stride": 2, "padding": 1,
+    "encoder": "strided", "decoder": "resize", "code_size": 4, "activation": "silu",
+}  # fmt: skip
 
 
 @pytest.mark.parametrize(
@@ -62,6 +65,8 @@ CONVOLUTIONAL = {"kind": "convolutional", "channels": [4], "code_size": 4, "acti
          "and batch normalisation makes them; use normalisation layer"),
         (lambda: model(DEEP | {"normalisation": "batch"}, penalties=[HIGHER]),
          "contractive_higher_order needs codes"),
+        (lambda: model(CONVOLUTIONAL | {"batch_norm": True}, penalties=[HUTCHINSON]),
+         "and batch normalisation makes them"),
         (lambda: model(DEEP | {"code_activation": "linear"}, penalties=[KL]),
          "kl_sparsity needs units in (0, 1): a code with activation sigmoid, not linear"),
         (lambda: layer(activation="relu", penalties=[KL]), "not relu; or use l1"),

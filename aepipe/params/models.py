@@ -53,7 +53,7 @@ class Autoencoder(Section):
         facts = code_facts(self.architecture, self.sparsity is not None)
         problems = [
             *penalty_problems(self.penalties, facts),
-            *sparsity_problems(self.sparsity, self.code_size),
+            *sparsity_problems(self.sparsity, self.code_size, self.training.epochs),
             *self._sequence_problems(),
             *emphasis_problems(self.emphasis, self.corruption),
         ]
@@ -127,6 +127,8 @@ def code_facts(architecture: Architecture, sparse: bool) -> CodeFacts:
             sparse,
             batch_normalised=architecture.normalisation == "batch",
         )
-    # every other architecture ends in a linear code, after several layers
-    batch_normalised = isinstance(architecture, Convolutional) and architecture.batch_norm
-    return CodeFacts("linear", 2, sparse, batch_normalised)
+    if isinstance(architecture, Convolutional):
+        layers = len(architecture.channels) + 1
+        return CodeFacts("linear", layers, sparse, batch_normalised=architecture.batch_norm)
+    # sequences end in a linear code, after what each layer does at every step
+    return CodeFacts("linear", architecture.layers + 1, sparse, batch_normalised=False)

@@ -50,13 +50,13 @@ def attribute_problems(keep: Groups, hide: Groups) -> list[str]:
         return problems
     kept, hidden = set(_counts(keep)), set(_counts(hide))
     problems = [
-        f".{lacking}: class {name!r} is in {having} and in no group here; every class belongs in "
-        "exactly one group of both"
+        f".{lacking}: class {_listed(sorted(missing))} is in {having} and in no group here; every "
+        "class belongs in exactly one group of both"
         for lacking, having, missing in (
             ("keep", "hide", hidden - kept),
             ("hide", "keep", kept - hidden),
         )
-        for name in sorted(missing)
+        if missing
     ]
     return problems or _inseparable(keep, hide)
 
@@ -66,23 +66,20 @@ def partition_problems(keep: Groups, hide: Groups, classes: Sequence[str]) -> li
     if not classes:
         return [": attributes are groups of classes, and the data have no labels; declare labels"]
     known = ", ".join(classes)
-    return [
-        line
-        for attribute, groups in (("keep", keep), ("hide", hide))
-        for line in (
-            *(
-                f".{attribute}: no class {name!r} in the data; known: {known}"
-                for name in _counts(groups)
-                if name not in classes
-            ),
-            *(
-                f".{attribute}: class {name!r} of the data is in no group; put each of "
+    problems: list[str] = []
+    for attribute, groups in (("keep", keep), ("hide", hide)):
+        strangers = [name for name in _counts(groups) if name not in classes]
+        if strangers:
+            problems.append(
+                f".{attribute}: the data have no class {_listed(strangers)}; known: {known}"
+            )
+        left_out = [name for name in classes if name not in _counts(groups)]
+        if left_out:
+            problems.append(
+                f".{attribute}: class {_listed(left_out)} of the data is in no group; put each of "
                 f"{known} into exactly one"
-                for name in classes
-                if name not in _counts(groups)
-            ),
-        )
-    ]
+            )
+    return problems
 
 
 def group_of_class(groups: Groups, classes: Sequence[str]) -> list[int]:
@@ -101,9 +98,15 @@ def _inseparable(keep: Groups, hide: Groups) -> list[str]:
         return []
     pairs = ", ".join(f"{group} lies in {other}" for group, other in within.items())
     return [
-        f": whoever reads keep knows hide ({pairs}); group the classes so that a group of keep "
+        f"whoever reads keep knows hide ({pairs}); group the classes so that a group of keep "
         "meets several groups of hide"
     ]
+
+
+def _listed(names: Sequence[str]) -> str:
+    """``'a', 'b' and 'c'``."""
+    *most, last = map(repr, names)
+    return f"{', '.join(most)} and {last}" if most else last
 
 
 def _counts(groups: Groups) -> dict[str, int]:

@@ -43,14 +43,21 @@ class KSparse(Section):
         return self
 
 
-def sparsity_problems(sparsity: KSparse | None, units: int) -> list[str]:
-    """Give what stands against keeping so many of ``units``: what, why, what to do."""
+def sparsity_problems(sparsity: KSparse | None, units: int, epochs: int) -> list[str]:
+    """Give what stands against keeping so many of ``units`` over ``epochs`` of training."""
     if sparsity is None:
         return []
     wanted = {"k": sparsity.k, "evaluation k": sparsity.active_in_evaluation}
+    problems: list[str] = []
     if sparsity.schedule is not None:
         wanted["schedule.start_k"] = sparsity.schedule.start_k
-    return [
+        if sparsity.schedule.epochs > epochs:
+            problems.append(
+                f"sparsity: schedule.epochs {sparsity.schedule.epochs} is more than the {epochs} "
+                f"epochs of training, so that k {sparsity.k} is never reached; lower it, or raise "
+                "training.epochs"
+            )
+    return problems + [
         f"sparsity: {name} {count} is more than the {units} units of the code; lower it"
         for name, count in wanted.items()
         if count > units

@@ -15,6 +15,7 @@ from aepipe.params.training import Training
 
 DATASET = "data/dataset"
 STACK = "models/stack"
+BOUNDED = ("sigmoid", "tanh", "bernoulli")  # codes with a smallest and a largest value
 
 
 class AutoencoderLayer(Section):
@@ -46,7 +47,7 @@ class AutoencoderLayer(Section):
         facts = CodeFacts(self.activation, 1, self.sparsity is not None, batch_normalised=False)
         problems = [
             *penalty_problems(self.penalties, facts),
-            *sparsity_problems(self.sparsity, self.units),
+            *sparsity_problems(self.sparsity, self.units, self.training.epochs),
             *emphasis_problems(self.emphasis, self.corruption),
         ]
         if problems:
@@ -112,7 +113,27 @@ def _chain_problems(stack: dict[str, Layer]) -> list[str]:
                 f"layer {below} has {units} {gives!r}; use {otherwise!r} here, "
                 f"or {needed!r} there"
             )
+        problems += [
+            f".layers.{name}.corruption = {line}"
+            for line in _noise_problems(corruption_of_layer(layer), (units, gives), below)
+        ]
     return problems
+
+
+def _noise_problems(noise: Corruption, code: tuple[str, str], below: str) -> list[str]:
+    """Noise that a code cannot have, for it has no neighbours or no bounds."""
+    units, gives = code
+    if noise.kind == "block":
+        return [
+            f"'block' hides neighbours, and units of the code of layer {below} have none; use "
+            "masking"
+        ]
+    if noise.kind == "salt_and_pepper" and gives not in BOUNDED:
+        return [
+            f"'salt_and_pepper' needs a smallest and a largest value, and layer {below} has "
+            f"{units} {gives!r}; use masking or gaussian here, or {BOUNDED[0]!r} there"
+        ]
+    return []
 
 
 def _shown(layer: Layer) -> tuple[str, str, str]:

@@ -141,6 +141,12 @@ def _objective_problems(config: Variational) -> list[str]:
     problems: list[str] = []
     if not config.kl_weight and not config.reconstruction_weight:
         problems.append("kl_weight and reconstruction_weight are both 0, so nothing is learned")
+    epochs = config.training.epochs
+    if config.warmup_epochs > epochs:
+        problems.append(
+            f"warmup_epochs {config.warmup_epochs} is more than the {epochs} epochs of training, "
+            "so that the KL term never has its whole weight; lower it, or raise training.epochs"
+        )
     if config.cycles:
         last = config.training.epochs / config.cycles.count
         if config.warmup_epochs:

@@ -62,9 +62,9 @@ def test_a_finer_hidden_attribute_is_taken_since_the_rest_of_it_can_be_hidden():
 def test_classes_of_the_data_and_of_the_groups_have_to_be_the_same():
     problems = partition_problems(KEEP, HIDE, ["0", "1", "2", "4"])
     assert problems == [
-        ".keep: no class '3' in the data; known: 0, 1, 2, 4",
+        ".keep: the data have no class '3'; known: 0, 1, 2, 4",
         ".keep: class '4' of the data is in no group; put each of 0, 1, 2, 4 into exactly one",
-        ".hide: no class '3' in the data; known: 0, 1, 2, 4",
+        ".hide: the data have no class '3'; known: 0, 1, 2, 4",
         ".hide: class '4' of the data is in no group; put each of 0, 1, 2, 4 into exactly one",
     ]
     (line,) = partition_problems(KEEP, HIDE, [])

@@ -5,6 +5,7 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, JsonValue, PositiveFloat, PositiveInt, model_validator
 
 from aepipe.params.base import Name, OpenFraction, Section
+from aepipe.params.judgements import Anomaly, Concepts, Retrieval
 
 OWN_PROBES = (
     "linear",
@@ -128,6 +129,12 @@ class Evaluate(Section):
     """Test samples whose reconstructions are shown."""
     batch_size: PositiveInt
     """Samples encoded at once; changes memory, not results."""
+    anomaly: Anomaly | None
+    """Detection of anomalies by reconstruction error; null: not done."""
+    concepts: Concepts | None
+    """Units of the code that detect classes; null: not done."""
+    retrieval: Retrieval | None
+    """Retrieval with codes; null: not done."""
 
 
 class Registered(Section):

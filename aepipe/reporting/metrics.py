@@ -8,6 +8,7 @@ from typing import Any, final
 from aepipe.errors import ArtifactError
 from aepipe.files import read_json, write_json
 
+OF_ANOMALY = ("accuracy", "precision", "recall", "roc_auc")
 Scalars = dict[str, float]
 Interval = dict[str, float]  # low and high
 
@@ -22,7 +23,9 @@ class Metrics:
             which Holm's correction ran.
         representations: by entry: ``code_size``, ``squared_error``, ``psnr``, ``ssim``,
             ``explained_variance``, ``accuracy_PROBE``, ``head_NAME``,
-            ``robust_accuracy_CONDITION``, ``robust_squared_error_CONDITION``; what an entry does
+            ``robust_accuracy_CONDITION``, ``robust_squared_error_CONDITION``,
+            ``anomaly_accuracy`` (``_precision``, ``_recall``, ``_roc_auc``), ``concepts_area``,
+            ``retrieval_precision_at_K``, ``retrieval_mean_average_precision``; what an entry does
             not have is left out.
         intervals: by entry and the same names: ``low`` and ``high``.
         against_pca: by entry: ``pca``, the baseline that it is held against, and for the squared
@@ -71,6 +74,11 @@ def scalars(figures: Mapping[str, Any]) -> tuple[Scalars, dict[str, Interval]]:
     nested |= {f"head_{name}": f for name, f in figures["heads"].items()}
     for condition, of_condition in figures["robustness"].items():
         nested |= {f"robust_{name}_{condition}": f for name, f in of_condition.items()}
+    nested |= {f"retrieval_{name}": f for name, f in (figures.get("retrieval") or {}).items()}
+    if figures.get("concepts"):
+        nested["concepts_area"] = figures["concepts"]["mean"]
+    anomaly = figures.get("anomaly") or {}
+    nested |= {f"anomaly_{name}": anomaly[name] for name in OF_ANOMALY if name in anomaly}
     there = {name: f for name, f in nested.items() if f is not None}
     values = {name: f["value"] for name, f in there.items()}
     intervals = {name: {"low": f["low"], "high": f["high"]} for name, f in there.items()}

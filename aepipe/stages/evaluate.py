@@ -16,6 +16,7 @@ from aepipe.data.dataset import Dataset, open_dataset
 from aepipe.data.parts import Array
 from aepipe.data.seeds import derive
 from aepipe.errors import ContractError
+from aepipe.evaluation.further import Declared, further_figures
 from aepipe.evaluation.judge import Court, judge
 from aepipe.evaluation.outcome import Attribute, Outcome, Subject
 from aepipe.evaluation.privacy import privacy_figures
@@ -23,6 +24,7 @@ from aepipe.evaluation.uncertainty import Bootstrap
 from aepipe.files import write_json
 from aepipe.monitor import Monitor
 from aepipe.params.evaluation import Probes
+from aepipe.params.judgements import Anomaly, Concepts, Retrieval
 from aepipe.representation import Map, Representation, load_representations
 from aepipe.signature import instance, section
 
@@ -38,6 +40,9 @@ class Params:
     resamples: int = section("evaluate.resamples")
     examples: int = section("evaluate.examples")
     batch_size: int = section("evaluate.batch_size")
+    anomaly: Anomaly | None = section("evaluate.anomaly")
+    concepts: Concepts | None = section("evaluate.concepts")
+    retrieval: Retrieval | None = section("evaluate.retrieval")
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +69,7 @@ def run(params: Params, inputs: Inputs, outputs: Outputs, monitor: Monitor) -> N
     court = Court(
         dataset, inputs.corrupted, params.probes, bootstrap, params.seed, params.batch_size
     )
+    declared = Declared(params.anomaly, params.concepts, params.retrieval)
     shown = dataset.scaled(dataset.features("test").rows(court.test_rows[: params.examples]))
     figures, tables = {}, []
     outputs.tables.mkdir(parents=True)
@@ -72,6 +78,7 @@ def run(params: Params, inputs: Inputs, outputs: Outputs, monitor: Monitor) -> N
             entry = f"{params.name}{representation.name_suffix}"
             subject = as_subject(representation, inputs.model)
             figures[entry], outcome = judge(subject, court, monitor)
+            figures[entry] |= further_figures(subject, court, declared, monitor)
             if subject.attributes:
                 figures[entry]["privacy"] = privacy_figures(subject, court, monitor)
             tables.append(predictions(entry, dataset, outcome))

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from aepipe.data.dataset import open_dataset
 from aepipe.evaluation.pca import PCA, load_pca
 from aepipe.files import read_description
+from aepipe.models.absent import absence
 from aepipe.models.dense import Classifier
 from aepipe.models.files import load_model
 from aepipe.models.stack import load_stack, unroll
@@ -77,11 +78,15 @@ class Representation:
 def load_representations(folder: Path) -> list[Representation]:
     """Read what ``folder`` holds: a dataset, PCA, a stack, a classifier or one trained network.
 
+    A folder that says why it holds no model has no representation.
+
     Raises:
         ArtifactError: it holds none of these, or a damaged one.
     """
     if (folder / "dataset.json").is_file():
         return [_raw(folder)]
+    if absence(folder) is not None:
+        return []
     if (folder / "finetuned" / "model.json").is_file():
         return [_classifier(folder)]
     if not (folder / "model.json").is_file():

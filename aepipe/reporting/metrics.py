@@ -33,6 +33,7 @@ class Metrics:
             ``NAME_low``, ``NAME_high``, ``NAME_p_value`` and, Holm-corrected, ``NAME_p_holm``.
         heads: by entry with a fine-tuned head: its difference from the ``control`` and from
             ``raw``, the best probe on raw features (named by ``raw``), in the same five scalars.
+        absent: why a declared representation was not trained, by its name.
     """
 
     test: Scalars
@@ -40,6 +41,7 @@ class Metrics:
     intervals: dict[str, dict[str, Interval]]
     against_pca: dict[str, dict[str, Any]]
     heads: dict[str, dict[str, Any]]
+    absent: dict[str, str]
 
 
 def write_metrics(path: Path, metrics: Metrics) -> None:

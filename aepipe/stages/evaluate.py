@@ -22,6 +22,7 @@ from aepipe.evaluation.outcome import Attribute, Outcome, Subject
 from aepipe.evaluation.privacy import privacy_figures
 from aepipe.evaluation.uncertainty import Bootstrap
 from aepipe.files import write_json
+from aepipe.models.absent import absence, write_absence
 from aepipe.monitor import Monitor
 from aepipe.params.evaluation import Probes
 from aepipe.params.judgements import Anomaly, Concepts, Retrieval
@@ -56,7 +57,10 @@ class Inputs:
 
 @dataclass(frozen=True, slots=True)
 class Outputs:
-    """A JSON file of figures; a folder with ``samples.parquet`` and an array of examples."""
+    """A JSON file of figures; a folder with ``samples.parquet`` and an array of examples.
+
+    Of a model that was not trained there are none, and the folder says why.
+    """
 
     figures: Path
     tables: Path
@@ -87,6 +91,11 @@ def run(params: Params, inputs: Inputs, outputs: Outputs, monitor: Monitor) -> N
             elif subject.decode is not None:
                 decoded = subject.decode(subject.encode(shown))
                 write_examples(outputs.tables / f"{entry}.npy", decoded)
+    reason = absence(inputs.model)
+    if reason is not None:
+        write_absence(outputs.tables, reason)
+        monitor.remark(f"{params.name}: nothing to judge, for {reason}")
+        tables = [predictions("", dataset, Outcome(None, None, {})).iloc[:0]]
     write_json(outputs.figures, figures)
     path = outputs.tables / "samples.parquet"
     write_table(path, checked(Predictions, pd.concat(tables, ignore_index=True), path))

@@ -14,8 +14,10 @@ import pytest
 import torch
 from sklearn import decomposition
 
+from aepipe.data.contracts import Predictions, checked
 from aepipe.errors import ArtifactError, ContractError
 from aepipe.evaluation.pca import fit_pca, save_pca
+from aepipe.models.absent import absence, write_absence
 from aepipe.monitor import Silent
 from aepipe.params.corruption import CorruptionSection
 from aepipe.params.evaluation import Probes
@@ -300,6 +302,17 @@ def test_codes_that_are_not_finite_are_refused():
     subject = as_subject(representation, Path("models/any"))
     with pytest.raises(ContractError, match="models/any: gives codes that are not finite"):
         subject.encode(np.ones((3, 2), np.float32))
+
+
+def test_a_model_that_was_not_trained_has_no_figures_and_says_why(pipeline, tmp_path):
+    for name in ("dataset", "corrupted"):
+        (tmp_path / name).symlink_to(pipeline / name)
+    write_absence(tmp_path / "classifier", "nobody knows")
+    run(tmp_path, tmp_path / "classifier", "classifier")
+    assert figures(tmp_path, "classifier") == {}
+    assert absence(tmp_path / "reports" / "classifier") == "nobody knows"
+    path = tmp_path / "reports" / "classifier" / "samples.parquet"
+    assert len(checked(Predictions, pd.read_parquet(path), path)) == 0
 
 
 def test_threads_are_lent_back():

@@ -11,15 +11,12 @@ from torch import Tensor, nn
 from aepipe.data.dataset import open_dataset
 from aepipe.evaluation.pca import PCA, load_pca
 from aepipe.files import read_description
+from aepipe.models.absent import absence
 from aepipe.models.dense import Classifier
 from aepipe.models.files import load_model
-from aepipe.models.rbm import RestrictedBoltzmannMachine
 from aepipe.models.stack import load_stack, unroll
-from aepipe.models.two_layer import TwoLayerVariational
-from aepipe.models.vae import VariationalAutoencoder, VariationalNetwork
 
 Map = Callable[[Tensor], Tensor]
-Variational = VariationalAutoencoder | TwoLayerVariational
 
 
 class Network(Protocol):
@@ -68,8 +65,7 @@ class Representation:
             back.
         heads: by name, from scaled samples to logits ``(n, classes)``.
         attributes: of a semi-adversarial network, what it keeps and what it hides.
-        machine: the energy-based model itself, whose likelihoods need more than its maps.
-        variational: the network itself where it has a likelihood.
+        network: what the maps are of, where it is one network; likelihoods need more than maps.
     """
 
     name_suffix: str
@@ -78,18 +74,21 @@ class Representation:
     decode: Map | None
     heads: Mapping[str, Map] = field(default_factory=dict)
     attributes: Mapping[str, Attribute] = field(default_factory=dict)
-    machine: RestrictedBoltzmannMachine | None = None
-    variational: VariationalNetwork | None = None
+    network: nn.Module | None = None
 
 
 def load_representations(folder: Path) -> list[Representation]:
     """Read what ``folder`` holds: a dataset, PCA, a stack, a classifier or one trained network.
+
+    A folder that says why it holds no model has no representation.
 
     Raises:
         ArtifactError: it holds none of these, or a damaged one.
     """
     if (folder / "dataset.json").is_file():
         return [_raw(folder)]
+    if absence(folder) is not None:
+        return []
     if (folder / "finetuned" / "model.json").is_file():
         return [_classifier(folder)]
     if not (folder / "model.json").is_file():
@@ -137,6 +136,5 @@ def _network(model: nn.Module) -> Representation:
         network.code_size,
         network.encode,
         lambda codes: network.mean(network.decode(codes)),
-        machine=model if isinstance(model, RestrictedBoltzmannMachine) else None,
-        variational=model if isinstance(model, Variational) else None,
+        network=model,
     )

@@ -190,6 +190,22 @@ def test_training_on_some_classes_is_outlined_and_one_class_noted(declare):
     assert "data.train_on names 'three'; expected some of its classes" in problems[1]
 
 
+def test_normal_classes_and_numbers_to_retrieve_are_held_against_the_data(declare):
+    anomaly = {
+        "normal": [3, "three"], "positive": "normal", "error": "squared",
+        "threshold": {"kind": "quantile", "level": 0.9},
+    }  # fmt: skip
+    retrieval = {"at": [1, 1257, 1258]}
+    _, problems = found(declare(evaluate__further={"anomaly": anomaly, "retrieval": retrieval}))
+    text = "\n".join(problems)
+    assert problems[0] == "2 problems"
+    assert "evaluate.further.anomaly.normal names 'three'; classes of digits are '0', '1'" in text
+    assert (
+        "evaluate.further.retrieval.at: 1258 is more than the 1257 labelled training samples"
+        in text
+    )
+
+
 def test_declared_bounds_make_bernoulli_and_salt_possible_on_numbers(declare):
     np.savez("a.npz", x=np.random.default_rng(0).random((60, 1, 8, 8)), y=np.arange(60) % 3)
     source = {"kind": "npz", "path": "a.npz", "features": "x", "labels": "y"}

@@ -4,19 +4,12 @@ Every case is one mistake in params that are otherwise in order. The message has
 say what came and what was expected, and say what to do; words of the libraries stay out of it.
 """
 
-import re
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pytest
 from ruamel.yaml import YAML
-
-from aepipe.check import check
-from aepipe.errors import AepipeError
-from aepipe.monitor import Silent
 
 ROOT = Path(__file__).parents[1]
 PARAMS = YAML(typ="safe").load((ROOT / "params.yaml").read_text())

@@ -11,6 +11,7 @@ from aepipe.errors import AepipeError
 from aepipe.experiments.files import experiment_params, read_experiment
 from aepipe.files import read_json
 from aepipe.monitor import Monitor, Silent
+from aepipe.params.judgements import Further
 from aepipe.params.root import Params
 from aepipe.stages import corrupt, evaluate, ingest, model, pretrain, unroll
 
@@ -138,8 +139,7 @@ def _judge(name: str, params: Params, folder: Path, seconds: float) -> Trial:
             resamples=settings.resamples,
             examples=settings.examples,
             batch_size=settings.batch_size,
-            partition=None,  # not shown
-            likelihood=None,  # not shown
+            further=Further(),  # not shown
         ),
         evaluate.Inputs(folder / "dataset", folder / "corrupted", folder / name),
         evaluate.Outputs(figures_path, tables),

@@ -20,6 +20,7 @@ def unmet_demands(params: Params, outline: Outline) -> list[str]:
         *_bounds(params, outline),
         *_levels(params, outline),
         *_neighbours(params, outline),
+        *_anomaly(params, outline),
         *_attributes(params, outline),
     ]
 
@@ -122,15 +123,36 @@ def _attributes(params: Params, outline: Outline) -> list[str]:
     ]
 
 
+def _anomaly(params: Params, outline: Outline) -> list[str]:
+    """Normal classes that are not there."""
+    config = params.evaluate.further.anomaly
+    unknown = [
+        name for name in (config.normal if config else ()) if name not in outline.class_names
+    ]
+    if not unknown:
+        return []
+    known = ", ".join(map(repr, outline.class_names[:20])) or "none"
+    return [
+        f"evaluate.further.anomaly.normal names {', '.join(map(repr, unknown))}; classes of "
+        f"{outline.where} are {known}; name some of these"
+    ]
+
+
 def _neighbours(params: Params, outline: Outline) -> list[str]:
-    """More neighbours than there are labelled training samples to vote."""
+    """More neighbours than there are labelled training samples to vote, or to retrieve."""
     if not outline.classes:
         return []
     nearest = params.evaluate.probes.nearest_neighbours
+    retrieval = params.evaluate.further.retrieval
     voters = min(outline.labelled, params.evaluate.probes.rows)
+    asked = {
+        ("probes.nearest_neighbours.neighbours", "vote"): nearest.neighbours if nearest else (),
+        ("further.retrieval.at", "can be retrieved"): retrieval.at if retrieval else (),
+    }
     return [
-        f"evaluate.probes.nearest_neighbours.neighbours: {count} is more than the {voters} "
-        f"labelled training samples of {outline.where} that vote; lower it, or raise probes.rows"
-        for count in (() if nearest is None else nearest.neighbours)
+        f"evaluate.{place}: {count} is more than the {voters} labelled training samples of "
+        f"{outline.where} that {what}; lower it, or raise probes.rows"
+        for (place, what), counts in asked.items()
+        for count in counts
         if count > voters
     ]

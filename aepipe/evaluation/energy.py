@@ -14,7 +14,7 @@ from aepipe.evaluation.partition import LogPartition, annealed, enumerable, enum
 from aepipe.evaluation.uncertainty import Figure, bootstrap_mean, figure
 from aepipe.models.pseudo_likelihood import log_pseudo_likelihood
 from aepipe.models.rbm import RestrictedBoltzmannMachine
-from aepipe.params.evaluation import Partition
+from aepipe.params.judgements import Partition
 
 FLIPS = 64  # bits of a test sample whose conditionals are taken, of those that there are
 

@@ -9,8 +9,13 @@ import torch
 from numpy.typing import NDArray
 from torch import Generator, Tensor
 
+from aepipe.data.seeds import derive
+from aepipe.evaluation.judge import Court
 from aepipe.evaluation.uncertainty import Bootstrap, Figure, bootstrap_mean
+from aepipe.models.likelihood import BernoulliLikelihood
 from aepipe.models.vae import VariationalNetwork, log_likelihood
+from aepipe.monitor import Monitor
+from aepipe.params.judgements import Likelihood as Config
 
 Float64 = NDArray[np.float64]
 DECODED_AT_ONCE = 5000  # draws in memory at once; with another number the draws are others
@@ -61,6 +66,27 @@ def explain(
             parts.append((*_weighed(network, rows, samples, generator), network.encode(rows)))
     columns = (torch.cat(column).double().numpy() for column in zip(*parts, strict=True))
     return Explained(*columns)
+
+
+def explain_test_split(
+    network: VariationalNetwork, court: Court, config: Config, monitor: Monitor
+) -> Explained:
+    """Weigh draws of the latent variable for test samples, the same ones for every network."""
+    order = np.random.default_rng(derive(court.seed, "likelihood rows")).permutation
+    rows = np.sort(order(court.test_rows)[: config.rows])
+    size = rows_at_once(config.samples)  # not the batch size, on which no result may depend
+    chunks = [rows[start : start + size] for start in range(0, len(rows), size)]
+    parts, dataset = court.dataset.features("test"), court.dataset
+    return explain(
+        network,
+        (
+            torch.from_numpy(dataset.scaled(parts.rows(chunk)))
+            for chunk in monitor.progress(chunks, "likelihood")
+        ),
+        config.samples,
+        config.binarised and isinstance(network.likelihood, BernoulliLikelihood),
+        torch.Generator().manual_seed(derive(court.seed, "likelihood")),
+    )
 
 
 def rows_at_once(samples: int) -> int:

@@ -5,6 +5,7 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, JsonValue, PositiveFloat, PositiveInt, model_validator
 
 from aepipe.params.base import Name, OpenFraction, Section
+from aepipe.params.judgements import Further
 
 OWN_PROBES = (
     "linear",
@@ -114,39 +115,12 @@ class Probes(Section):
         return self
 
 
-class Partition(Section):
-    """How the normaliser of a restricted Boltzmann machine is estimated, for likelihoods.
-
-    Annealed importance sampling (Salakhutdinov and Murray 2008); a machine with a layer of at most
-    20 Bernoulli units is enumerated instead.
-    """
-
-    chains: Annotated[int, Field(ge=2)]
-    """Independent estimates; their spread gives the interval."""
-    temperatures: PositiveInt
-    """Steps from a machine without interactions; doubling them about halves the variance."""
-
-
-class Likelihood(Section):
-    """How well variational networks explain test samples, in nats (Burda et al. 2016)."""
-
-    samples: PositiveInt
-    """Draws of the latent variable behind each; 500 and 5,000 are usual."""
-    rows: PositiveInt
-    """At most this many test samples."""
-    binarised: bool
-    """Whether networks with a Bernoulli decoder are judged on coins thrown with the grey values,
-    as those that are trained so."""
-
-
 class Evaluate(Section):
     """Evaluation on the test split, which no other stage reads."""
 
     representations: Annotated[dict[Name, str], Field(min_length=1)]
     """Name and model folder of what stands beside the entries of ``models:``."""
     probes: Probes
-    partition: Partition | None
-    """For likelihoods of restricted Boltzmann machines; null leaves them out."""
     confidence: OpenFraction
     """Level of every interval."""
     resamples: PositiveInt
@@ -155,8 +129,8 @@ class Evaluate(Section):
     """Test samples whose reconstructions are shown."""
     batch_size: PositiveInt
     """Samples encoded at once; changes memory, not results."""
-    likelihood: Likelihood | None
-    """Of variational networks; null leaves it out."""
+    further: Further
+    """Judgements that not every pipeline needs."""
 
 
 class Registered(Section):

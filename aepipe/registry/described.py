@@ -59,7 +59,8 @@ def read_registered(path: Path, registry: Registry, root: Path) -> list[Describe
         raise ArtifactError(f"{path}: no such file, so nothing to register; `dvc repro` makes it")
     content = read_description(path)
     models: dict[str, dict[str, Any]] = content["models"]
-    written = {name: (entry["kind"], entry["folder"]) for name, entry in models.items()}
+    described = {**models, **content["absent"]}  # what could not be trained is no other section
+    written = {name: (entry["kind"], entry["folder"]) for name, entry in described.items()}
     declared = {name: (entry.kind, entry.model) for name, entry in registry.models.items()}
     if written != declared:
         raise ArtifactError(

@@ -16,10 +16,13 @@ from aepipe.reporting.metrics import Metrics
 def findings(metrics: Metrics) -> list[str]:
     """Give a sentence on reconstruction, on the heads, on frozen codes: those that there are.
 
+    And one on each model that was declared but could not be trained.
+
     "Best" is the best on the test split, so each claim stands beside a p-value that is corrected
     for every comparison made.
     """
-    sentences = [_reconstruction(metrics), _heads(metrics), _frozen(metrics)]
+    missing = [f"There is no {label(name)}: {reason}." for name, reason in metrics.absent.items()]
+    sentences = [_reconstruction(metrics), _heads(metrics), _frozen(metrics), *missing]
     return [sentence for sentence in sentences if sentence]
 
 

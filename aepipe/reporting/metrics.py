@@ -8,6 +8,7 @@ from typing import Any, final
 from aepipe.errors import ArtifactError
 from aepipe.files import read_json, write_json
 
+OF_ANOMALY = ("accuracy", "precision", "recall", "roc_auc")
 Scalars = dict[str, float]
 Interval = dict[str, float]  # low and high
 
@@ -22,7 +23,9 @@ class Metrics:
             which Holm's correction ran.
         representations: by entry: ``code_size``, ``squared_error``, ``psnr``, ``ssim``,
             ``explained_variance``, ``accuracy_PROBE``, ``head_NAME``,
-            ``robust_accuracy_CONDITION``, ``robust_squared_error_CONDITION``, and of an RBM
+            ``robust_accuracy_CONDITION``, ``robust_squared_error_CONDITION``,
+            ``anomaly_accuracy`` (``_precision``, ``_recall``, ``_roc_auc``), ``concepts_area``,
+            ``retrieval_precision_at_K``, ``retrieval_mean_average_precision``, of an RBM
             ``log_partition``, ``log_likelihood``, ``log_pseudo_likelihood``; what an entry does
             not have is left out.
         intervals: by entry and the same names: ``low`` and ``high``.
@@ -31,6 +34,7 @@ class Metrics:
             ``NAME_low``, ``NAME_high``, ``NAME_p_value`` and, Holm-corrected, ``NAME_p_holm``.
         heads: by entry with a fine-tuned head: its difference from the ``control`` and from
             ``raw``, the best probe on raw features (named by ``raw``), in the same five scalars.
+        absent: why a declared representation was not trained, by its name.
     """
 
     test: Scalars
@@ -38,6 +42,7 @@ class Metrics:
     intervals: dict[str, dict[str, Interval]]
     against_pca: dict[str, dict[str, Any]]
     heads: dict[str, dict[str, Any]]
+    absent: dict[str, str]
 
 
 def write_metrics(path: Path, metrics: Metrics) -> None:
@@ -73,6 +78,11 @@ def scalars(figures: Mapping[str, Any]) -> tuple[Scalars, dict[str, Interval]]:
     for condition, of_condition in figures["robustness"].items():
         nested |= {f"robust_{name}_{condition}": f for name, f in of_condition.items()}
     nested |= figures.get("energy") or {}
+    nested |= {f"retrieval_{name}": f for name, f in (figures.get("retrieval") or {}).items()}
+    if figures.get("concepts"):
+        nested["concepts_area"] = figures["concepts"]["mean"]
+    anomaly = figures.get("anomaly") or {}
+    nested |= {f"anomaly_{name}": anomaly[name] for name in OF_ANOMALY if name in anomaly}
     there = {name: f for name, f in nested.items() if f is not None}
     values = {name: f["value"] for name, f in there.items()}
     intervals = {name: {"low": f["low"], "high": f["high"]} for name, f in there.items()}

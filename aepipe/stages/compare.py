@@ -22,6 +22,7 @@ from aepipe.evaluation.comparison import (
 )
 from aepipe.evaluation.uncertainty import Bootstrap
 from aepipe.files import read_json
+from aepipe.models.absent import absence
 from aepipe.monitor import Monitor
 from aepipe.params.models import Model
 from aepipe.params.stack import DATASET
@@ -72,7 +73,9 @@ def run(params: Params, inputs: Inputs, outputs: Outputs, monitor: Monitor) -> N
             f"{len(comparisons)} comparisons; "
             f"{round(len(comparisons) / (1 - params.confidence)) + 1} are needed"
         )
-    metrics = put_together(evaluated, holm(comparisons), params)
+    reasons = {name: absence(inputs.evaluation / name) for name in params.representations}
+    absent = {name: reason for name, reason in reasons.items() if reason is not None}
+    metrics = put_together(evaluated, holm(comparisons), absent, params)
     write_metrics(outputs.metrics, metrics)
     write_plot_data(outputs.plots, metrics, confusions(evaluated))
     write_comparison(outputs.comparison, metrics)
@@ -123,7 +126,10 @@ def read_evaluated(folder: Path, params: Params) -> dict[str, Evaluated]:
 
 
 def put_together(
-    evaluated: Mapping[str, Evaluated], comparisons: Sequence[Difference], params: Params
+    evaluated: Mapping[str, Evaluated],
+    comparisons: Sequence[Difference],
+    absent: Mapping[str, str],
+    params: Params,
 ) -> Metrics:
     """Give the metrics in the order of the entries."""
     flat = {entry: scalars(one.figures) for entry, one in evaluated.items()}
@@ -138,6 +144,7 @@ def put_together(
         intervals={entry: intervals for entry, (_, intervals) in flat.items()},
         against_pca={},
         heads={},
+        absent=dict(absent),
     )
     best = best_raw_probe(evaluated)
     for one in comparisons:

@@ -16,17 +16,15 @@ from aepipe.data.dataset import Dataset, open_dataset
 from aepipe.data.parts import Array
 from aepipe.data.seeds import derive
 from aepipe.errors import ContractError
-from aepipe.evaluation.energy import energy_figures
+from aepipe.evaluation.further import further_figures
 from aepipe.evaluation.judge import Court, judge
-from aepipe.evaluation.likelihood import Explained, explain, likelihood_figures, rows_at_once
 from aepipe.evaluation.outcome import Attribute, Outcome, Subject
-from aepipe.evaluation.privacy import privacy_figures
 from aepipe.evaluation.uncertainty import Bootstrap
 from aepipe.files import write_json
-from aepipe.models.likelihood import BernoulliLikelihood
-from aepipe.models.vae import VariationalNetwork
+from aepipe.models.absent import absence, write_absence
 from aepipe.monitor import Monitor
-from aepipe.params.evaluation import Likelihood, Partition, Probes
+from aepipe.params.evaluation import Probes
+from aepipe.params.judgements import Further
 from aepipe.representation import Map, Representation, load_representations
 from aepipe.signature import instance, section
 
@@ -42,8 +40,7 @@ class Params:
     resamples: int = section("evaluate.resamples")
     examples: int = section("evaluate.examples")
     batch_size: int = section("evaluate.batch_size")
-    partition: Partition | None = section("evaluate.partition")
-    likelihood: Likelihood | None = section("evaluate.likelihood")
+    further: Further = section("evaluate.further")
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +54,10 @@ class Inputs:
 
 @dataclass(frozen=True, slots=True)
 class Outputs:
-    """A JSON file of figures; a folder with ``samples.parquet`` and an array of examples."""
+    """A JSON file of figures; a folder with ``samples.parquet`` and an array of examples.
+
+    Of a model that was not trained there are none, and the folder says why.
+    """
 
     figures: Path
     tables: Path
@@ -78,45 +78,21 @@ def run(params: Params, inputs: Inputs, outputs: Outputs, monitor: Monitor) -> N
             entry = f"{params.name}{representation.name_suffix}"
             subject = as_subject(representation, inputs.model)
             figures[entry], outcome = judge(subject, court, monitor)
-            if subject.attributes:
-                figures[entry]["privacy"] = privacy_figures(subject, court, monitor)
-            if representation.machine is not None and params.partition is not None:
-                figures[entry]["energy"] = energy_figures(
-                    representation.machine, court, params.partition
-                )
-            if params.likelihood is not None and representation.variational is not None:
-                found = explained(representation.variational, params.likelihood, court, monitor)
-                figures[entry]["likelihood"] = likelihood_figures(found, bootstrap)
+            figures[entry] |= further_figures(subject, court, params.further, monitor)
             tables.append(predictions(entry, dataset, outcome))
             if inputs.model == inputs.dataset:
                 write_examples(outputs.tables / f"{entry}.npy", shown)
             elif subject.decode is not None:
                 decoded = subject.decode(subject.encode(shown))
                 write_examples(outputs.tables / f"{entry}.npy", decoded)
+    reason = absence(inputs.model)
+    if reason is not None:
+        write_absence(outputs.tables, reason)
+        monitor.remark(f"{params.name}: nothing to judge, for {reason}")
+        tables = [predictions("", dataset, Outcome(None, None, {})).iloc[:0]]
     write_json(outputs.figures, figures)
     path = outputs.tables / "samples.parquet"
     write_table(path, checked(Predictions, pd.concat(tables, ignore_index=True), path))
-
-
-def explained(
-    network: VariationalNetwork, config: Likelihood, court: Court, monitor: Monitor
-) -> Explained:
-    """Weigh draws of the latent variable for test samples, the same ones for every network."""
-    order = np.random.default_rng(derive(court.seed, "likelihood rows")).permutation
-    rows = np.sort(order(court.test_rows)[: config.rows])
-    size = rows_at_once(config.samples)  # not the batch size, on which no result may depend
-    chunks = [rows[start : start + size] for start in range(0, len(rows), size)]
-    parts, dataset = court.dataset.features("test"), court.dataset
-    return explain(
-        network,
-        (
-            torch.from_numpy(dataset.scaled(parts.rows(chunk)))
-            for chunk in monitor.progress(chunks, "likelihood")
-        ),
-        config.samples,
-        config.binarised and isinstance(network.likelihood, BernoulliLikelihood),
-        torch.Generator().manual_seed(derive(court.seed, "likelihood")),
-    )
 
 
 @contextmanager
@@ -160,6 +136,7 @@ def as_subject(representation: Representation, folder: Path) -> Subject:
             name: Attribute(attribute.groups, on_arrays(winner(attribute.classify)))
             for name, attribute in representation.attributes.items()
         },
+        network=representation.network,
     )
 
 

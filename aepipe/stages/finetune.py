@@ -8,11 +8,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
 
+import numpy as np
 import torch
 
 from aepipe.corruption.build import build_corruption
-from aepipe.data.dataset import Dataset, open_dataset
+from aepipe.data.dataset import UNLABELLED, Dataset, open_dataset
 from aepipe.files import write_json
+from aepipe.models.absent import write_absence
 from aepipe.models.build.unrolled import classifier_blueprint
 from aepipe.models.dense import Classifier
 from aepipe.models.files import Blueprint, construct, save_model
@@ -23,6 +25,8 @@ from aepipe.objectives.classification import classification_loss
 from aepipe.params.stack import Finetune
 from aepipe.training.build import Workbench
 from aepipe.training.loop import History
+
+LEAST_CLASSES = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +47,10 @@ class Inputs:
 
 @dataclass(frozen=True, slots=True)
 class Outputs:
-    """Folder with ``finetuned/`` and ``control/``, each a model with its history."""
+    """Folder with ``finetuned/`` and ``control/``, each a model with its history.
+
+    Where the labels are of fewer than two classes it says so, and holds neither.
+    """
 
     classifier: Path
 
@@ -51,6 +58,17 @@ class Outputs:
 def run(params: Params, inputs: Inputs, outputs: Outputs, monitor: Monitor) -> None:
     """Train both on the labelled part of the training split; only their first weights differ."""
     dataset = open_dataset(inputs.dataset)
+    labels = dataset.labels("train")
+    classes = len(np.unique(labels[labels != UNLABELLED]))
+    if classes < LEAST_CLASSES:
+        reason = (
+            "all labelled training samples are of one class"
+            if classes
+            else "no training sample has a label"
+        )
+        write_absence(outputs.classifier, reason)
+        monitor.remark(f"no classifier: {reason}")
+        return
     bench = Workbench(params.seed, "finetune")
     unrolled, pretrained = unroll(load_stack(inputs.stack))
     blueprint = classifier_blueprint(unrolled, len(dataset.classes), params.finetune.dropout)

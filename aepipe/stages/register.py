@@ -11,6 +11,7 @@ from typing import Any
 
 from aepipe.errors import ContractError, ParamsError
 from aepipe.files import FORMAT, read_description, read_json, write_json
+from aepipe.models.absent import absence
 from aepipe.models.digest import model_digest
 from aepipe.monitor import Monitor
 from aepipe.params.evaluation import Registered, Registry
@@ -44,7 +45,10 @@ class Inputs:
 
 @dataclass(frozen=True, slots=True)
 class Outputs:
-    """Registered names, each with the kind, folder, checksum and figures of its model."""
+    """Registered names, each with the kind, folder, checksum and figures of its model.
+
+    And those of models that were not trained, each with the reason.
+    """
 
     registered: Path
 
@@ -58,9 +62,16 @@ def run(params: Params, inputs: Inputs, outputs: Outputs, monitor: Monitor) -> N
     """
     figures = read_json(inputs.metrics)["representations"]
     models: dict[str, Any] = {}
+    absent: dict[str, Any] = {}
     for name, registered in params.registry.models.items():
         _require_kind(name, registered)
         folder: Path = getattr(inputs, Path(registered.model).name)
+        reason = absence(folder)
+        if reason is not None:
+            described = {"kind": registered.kind, "folder": registered.model, "reason": reason}
+            absent[name] = described
+            monitor.remark(f"{name}: not registered, for {reason}")
+            continue
         where = params.representations.items()
         judged = [entry for entry, path in where if path == registered.model]
         models[name] = {
@@ -71,7 +82,8 @@ def run(params: Params, inputs: Inputs, outputs: Outputs, monitor: Monitor) -> N
         }
         monitor.remark(f"{name}: the {registered.kind} of {registered.model}")
     dataset = read_description(inputs.dataset / "dataset.json")  # shape and scaling of the input
-    write_json(outputs.registered, {"format": FORMAT, "dataset": dataset, "models": models})
+    content = {"format": FORMAT, "dataset": dataset, "models": models, "absent": absent}
+    write_json(outputs.registered, content)
 
 
 def _require_kind(name: str, registered: Registered) -> None:

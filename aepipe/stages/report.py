@@ -18,6 +18,7 @@ from ruamel.yaml import YAML
 from aepipe.data.dataset import Dataset, open_dataset
 from aepipe.errors import ArtifactError
 from aepipe.files import read_json
+from aepipe.models.absent import absence
 from aepipe.monitor import Monitor
 from aepipe.params.corruption import CorruptionSection
 from aepipe.params.data import Data
@@ -140,10 +141,11 @@ def pictures(
 def histories(params: Params, models: Path) -> dict[str, list[dict[str, float]]]:
     """Read how each training went, by its title, the layers of the stack first."""
     folders = {f"stack, layer {name}": models / "stack" / name for name in params.stack.layers}
+    classifier = models / "classifier"
+    heads = {"fine-tuned": "finetuned", "control": "control"} if not absence(classifier) else {}
     folders |= {
         "autoencoder": models / "autoencoder",
-        "classifier, fine-tuned": models / "classifier" / "finetuned",
-        "classifier, control": models / "classifier" / "control",
+        **{f"classifier, {title}": classifier / name for title, name in heads.items()},
         "vae": models / "vae",
         **{name.replace("_", " "): models / name for name in params.models},
     }

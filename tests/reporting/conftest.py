@@ -32,6 +32,7 @@ CONTENT = {
             "linear_p_value": 0.03, "linear_p_holm": 0.09,
         },
     },
+    "absent": {},
     "heads": {
         "classifier": {
             "raw": "random_forest",

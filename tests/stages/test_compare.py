@@ -14,6 +14,7 @@ import pytest
 
 from aepipe.data.contracts import Comparison, checked, write_table
 from aepipe.errors import ArtifactError
+from aepipe.models.absent import write_absence
 from aepipe.monitor import Silent
 from aepipe.params.load import load_params
 from aepipe.stages import compare
@@ -164,6 +165,51 @@ def test_data_without_labels_are_compared_by_their_errors(write_evaluation, smal
     assert metrics["test"]["comparisons"] == len(metrics["against_pca"])
     confusion = (tmp_path / "out" / "plots" / "confusion.csv").read_text()
     assert confusion == "actual,predicted\n"
+
+
+def test_a_classifier_that_was_not_trained_is_told_and_the_others_are_compared(
+    write_evaluation, small_digits, tmp_path
+):
+    evaluation = write_evaluation(tmp_path / "evaluation", small_digits, labelled=False)
+    before = run(evaluation, tmp_path / "before")
+    forget_classifier(evaluation)
+    metrics = run(evaluation, tmp_path / "out")
+    assert metrics["absent"] == {"classifier": "no training sample has a label"}
+    assert before["absent"] == {}
+    assert set(before["representations"]) - set(metrics["representations"]) == {"classifier"}
+    for section in ("against_pca", "heads", "test"):
+        assert metrics[section] == before[section]
+
+
+def forget_classifier(evaluation: Path) -> None:
+    """Leave of the classifier what `evaluate` writes where there is none."""
+    (evaluation / "classifier.json").write_text("{}")
+    table = evaluation / "classifier" / "samples.parquet"
+    write_table(table, pd.read_parquet(table).iloc[:0])
+    write_absence(evaluation / "classifier", "no training sample has a label")
+
+
+def test_figures_that_are_declared_are_among_the_metrics(evaluation, tmp_path):
+    path = evaluation / "vae.json"
+    content = json.loads(path.read_text())
+    figure = {"value": 0.5, "low": 0.25, "high": 0.75}
+    anomaly = dict.fromkeys(("accuracy", "recall", "roc_auc"), figure)
+    content["vae"] |= {
+        "anomaly": {"positive": "normal", "threshold": 2.0, "precision": None, **anomaly},
+        "concepts": {"mean": figure, "classes": {}},
+        "retrieval": {"precision_at_1": figure, "mean_average_precision": figure},
+    }
+    path.write_text(json.dumps(content))
+    metrics = run(evaluation, tmp_path / "out")
+    names = {
+        "anomaly_accuracy", "anomaly_recall", "anomaly_roc_auc", "concepts_area",
+        "retrieval_precision_at_1", "retrieval_mean_average_precision",
+    }  # fmt: skip
+    for name in names:
+        assert metrics["representations"]["vae"][name] == 0.5
+        assert metrics["intervals"]["vae"][name] == {"low": 0.25, "high": 0.75}
+    assert "anomaly_precision" not in metrics["representations"]["vae"]
+    assert not names & set(metrics["representations"]["stack"])
 
 
 def test_without_pca_nothing_is_held_against_it(evaluation, tmp_path):

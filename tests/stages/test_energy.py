@@ -14,7 +14,8 @@ from aepipe.models.stack import load_stack, unroll
 from aepipe.monitor import Silent
 from aepipe.params.corruption import CorruptionSection
 from aepipe.params.energy import Rbm, RbmLayer
-from aepipe.params.evaluation import Partition, Probes
+from aepipe.params.evaluation import Probes
+from aepipe.params.judgements import Further, Partition
 from aepipe.params.load import validate
 from aepipe.params.stack import Finetune, Unroll
 from aepipe.stages import corrupt, evaluate, finetune, model, pretrain
@@ -141,7 +142,7 @@ def judged(small_digits, folder: Path, partition: Partition | None, name: str = 
         )
     probes = Probes.model_validate(PROBES)
     evaluate.run(
-        evaluate.Params(0, "rbm", probes, 0.95, 50, 4, 16, partition),
+        evaluate.Params(0, "rbm", probes, 0.95, 50, 4, 16, Further(partition=partition)),
         evaluate.Inputs(small_digits.folder, corrupted, folder / "rbm"),
         evaluate.Outputs(folder / f"{name}.json", folder / name),
         Silent(),

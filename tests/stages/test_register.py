@@ -1,4 +1,5 @@
 import json
+import shutil
 import subprocess
 import sys
 from dataclasses import replace
@@ -7,8 +8,10 @@ from pathlib import Path
 import pytest
 
 from aepipe.errors import ArtifactError, ContractError, ParamsError
+from aepipe.models.absent import write_absence
 from aepipe.monitor import Silent
 from aepipe.params.evaluation import Registered, Registry
+from aepipe.registry.described import read_registered
 from aepipe.stages import register
 
 MODELS = {
@@ -74,6 +77,22 @@ def test_the_digest_is_that_of_the_networks_alone(inputs):
 def test_alias_and_experiment_are_the_registrys_and_leave_the_bytes_alone(inputs):
     other = PARAMS.registry.model_copy(update={"alias": "champion", "experiment": "other"})
     assert registered(replace(PARAMS, registry=other), inputs) == registered(PARAMS, inputs)
+
+
+def test_a_model_that_was_not_trained_is_listed_with_the_reason(inputs):
+    shutil.rmtree(inputs.classifier)
+    write_absence(inputs.classifier, "no training sample has a label")
+    content = registered(PARAMS, inputs)
+    assert list(content["models"]) == ["an-encoder"]
+    assert content["absent"] == {
+        "a-classifier": {
+            "kind": "classifier", "folder": "models/classifier",
+            "reason": "no training sample has a label",
+        }
+    }  # fmt: skip
+    path = inputs.metrics.with_name("registered.json")
+    read = read_registered(path, PARAMS.registry, Path())
+    assert [model.name for model in read] == ["an-encoder"]
 
 
 def test_a_kind_that_the_model_cannot_be_is_refused(inputs):

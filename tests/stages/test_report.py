@@ -2,6 +2,7 @@
 
 import json
 import re
+import shutil
 import subprocess
 import sys
 from dataclasses import fields, replace
@@ -18,6 +19,7 @@ from aepipe.data.dataset import describe_dataset
 from aepipe.data.parts import write_parts
 from aepipe.errors import ArtifactError
 from aepipe.files import write_json
+from aepipe.models.absent import write_absence
 from aepipe.monitor import Silent
 from aepipe.params.load import load_params
 from aepipe.reporting import formats
@@ -264,11 +266,25 @@ def test_tables_without_labels_have_a_page_of_their_own(small_digits, write_eval
     )  # fmt: skip
     describe_dataset(table)
     inputs = finish(tmp_path / "run", table, write_evaluation, labelled=False)
+    forget_classifier(inputs)
     page = Page(render(inputs, tmp_path / "index.html"))
     assert 'id="classification"' not in page.text
     assert "For its size" in page.text
+    assert "There is no classifier: no training sample has a label." in page.text
     assert not [key for key, _ in page.cells["metric"] if "linear" in key]
     assert {source[:22] for source in page.attributes("src")} == {"data:image/png;base64,"}
+
+
+def forget_classifier(inputs: report.Inputs) -> None:
+    """Leave of the classifier what the stages write where there is none, and compare anew."""
+    reason = "no training sample has a label"
+    shutil.rmtree(inputs.models / "classifier")
+    write_absence(inputs.models / "classifier", reason)
+    (inputs.evaluation / "classifier.json").write_text("{}")
+    write_absence(inputs.evaluation / "classifier", reason)
+    params = compare.Params(1, WHOLE.models, WHOLE.evaluate.representations, 0.95, resamples=999)
+    again = compare.Outputs(inputs.metrics, inputs.plots, inputs.metrics.with_name("c.parquet"))
+    compare.run(params, compare.Inputs(inputs.evaluation), again, Silent())
 
 
 def test_reporting_needs_no_torch():

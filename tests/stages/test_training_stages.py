@@ -3,11 +3,12 @@
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 
 from aepipe.data.parts import Parts
-from aepipe.errors import ContractError
+from aepipe.models.absent import absence
 from aepipe.models.files import load_model
 from aepipe.models.stack import load_stack, unroll
 from aepipe.monitor import Silent
@@ -15,6 +16,7 @@ from aepipe.params.load import validate
 from aepipe.params.models import Model
 from aepipe.params.stack import Finetune, Layer, Unroll
 from aepipe.params.variational import Variational
+from aepipe.representation import load_representations
 from aepipe.stages import finetune, model, pretrain, vae
 from aepipe.stages import unroll as unroll_stage
 
@@ -194,9 +196,20 @@ def test_history_tells_the_terms_of_each_epoch(stack):
         assert row["train_total"] == pytest.approx(row["train_reconstruction"] + row["train_l1"])
 
 
-def test_finetuning_without_a_single_label_is_refused(small_digits, stack, tmp_path, monkeypatch):
+@pytest.mark.parametrize(
+    ("label", "reason"),
+    [
+        (-1, "no training sample has a label"),
+        (4, "all labelled training samples are of one class"),
+    ],
+)
+def test_finetuning_on_fewer_than_two_classes_says_why_there_is_no_classifier(
+    label, reason, small_digits, stack, tmp_path, monkeypatch
+):
     monkeypatch.setattr(
-        "aepipe.data.dataset.Dataset.labels", lambda self, split: __import__("numpy").full(120, -1)
+        "aepipe.data.dataset.Dataset.labels", lambda self, split: np.full(120, label)
     )
-    with pytest.raises(ContractError, match="no sample of split train has a label"):
-        run_finetune(small_digits.folder, stack, tmp_path)
+    run_finetune(small_digits.folder, stack, tmp_path / "classifier")
+    assert absence(tmp_path / "classifier") == reason
+    assert [path.name for path in (tmp_path / "classifier").iterdir()] == ["absent.json"]
+    assert load_representations(tmp_path / "classifier") == []

@@ -1,0 +1,39 @@
+"""Judgements that not every pipeline asks for, nor every representation allows."""
+
+from typing import Any
+
+from aepipe.evaluation.anomaly import anomaly_figures
+from aepipe.evaluation.concepts import concept_figures
+from aepipe.evaluation.energy import energy_figures
+from aepipe.evaluation.judge import Court
+from aepipe.evaluation.likelihood import explain_test_split, likelihood_figures
+from aepipe.evaluation.outcome import Subject
+from aepipe.evaluation.privacy import privacy_figures
+from aepipe.evaluation.retrieval import retrieval_figures
+from aepipe.models.rbm import RestrictedBoltzmannMachine
+from aepipe.models.two_layer import TwoLayerVariational
+from aepipe.models.vae import VariationalAutoencoder
+from aepipe.monitor import Monitor
+from aepipe.params.judgements import Further
+
+
+def further_figures(
+    subject: Subject, court: Court, declared: Further, monitor: Monitor
+) -> dict[str, Any]:
+    """Give the figures of each judgement under its name; None where the data do not allow it."""
+    figures: dict[str, Any] = {}
+    if declared.anomaly is not None:
+        figures["anomaly"] = anomaly_figures(subject, court, declared.anomaly, monitor)
+    if declared.concepts is not None:
+        figures["concepts"] = concept_figures(subject, court, declared.concepts, monitor)
+    if declared.retrieval is not None:
+        figures["retrieval"] = retrieval_figures(subject, court, declared.retrieval, monitor)
+    if subject.attributes:
+        figures["privacy"] = privacy_figures(subject, court, monitor)
+    match subject.network:
+        case VariationalAutoencoder() | TwoLayerVariational() if declared.likelihood is not None:
+            explained = explain_test_split(subject.network, court, declared.likelihood, monitor)
+            figures["likelihood"] = likelihood_figures(explained, court.bootstrap)
+        case RestrictedBoltzmannMachine() if declared.partition is not None:
+            figures["energy"] = energy_figures(subject.network, court, declared.partition)
+    return figures

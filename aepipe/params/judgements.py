@@ -1,0 +1,94 @@
+"""Judgements of codes and reconstructions that are made only where they are declared."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field, NonNegativeFloat, PositiveInt
+
+from aepipe.params.base import OpenFraction, Section, Sequence
+from aepipe.params.data import ClassName
+
+
+class MeanPlusDeviations(Section):
+    """The mean of the training errors plus so many of their standard deviations."""
+
+    kind: Literal["mean_plus_deviations"]
+    deviations: NonNegativeFloat
+
+
+class Quantile(Section):
+    """The training error that a share ``level`` of training samples does not exceed."""
+
+    kind: Literal["quantile"]
+    level: OpenFraction
+
+
+Threshold = Annotated[MeanPlusDeviations | Quantile, Field(discriminator="kind")]
+
+
+class Anomaly(Section):
+    """Anomalies told by their reconstruction error; for every representation that reconstructs."""
+
+    normal: Annotated[Sequence[ClassName], Field(min_length=1)]
+    """Classes that are normal; all others are anomalous. ``data.train_on`` declares on which
+    classes models are trained."""
+    threshold: Threshold
+    """Error above which a sample counts as anomalous, from errors of training samples alone."""
+    positive: Literal["normal", "anomalous"]
+    """Which of both precision and recall are of."""
+    error: Literal["squared", "absolute"]
+    """Summed over features."""
+
+
+class Concepts(Section):
+    """For each class the single unit of the code that detects it best (Le et al. 2012)."""
+
+    choose_on: Literal["train", "valid"]
+    """Split whose codes choose the unit, at most ``probes.rows`` of them; it is judged on test."""
+
+
+class Retrieval(Section):
+    """Training samples retrieved by the cosine of their codes with a test sample's."""
+
+    at: Annotated[Sequence[PositiveInt], Field(min_length=1)]
+    """Numbers of samples retrieved, at each of which precision is told. They come from at most
+    ``probes.rows`` labelled training samples."""
+
+
+class Partition(Section):
+    """How the normaliser of a restricted Boltzmann machine is estimated, for likelihoods.
+
+    Annealed importance sampling (Salakhutdinov and Murray 2008); a machine with a layer of at most
+    20 Bernoulli units is enumerated instead.
+    """
+
+    chains: Annotated[int, Field(ge=2)]
+    """Independent estimates; their spread gives the interval."""
+    temperatures: PositiveInt
+    """Steps from a machine without interactions; doubling them about halves the variance."""
+
+
+class Likelihood(Section):
+    """How well variational networks explain test samples, in nats (Burda et al. 2016)."""
+
+    samples: PositiveInt
+    """Draws of the latent variable behind each; 500 and 5,000 are usual."""
+    rows: PositiveInt
+    """At most this many test samples."""
+    binarised: bool
+    """Whether networks with a Bernoulli decoder are judged on coins thrown with the grey values,
+    as those that are trained so."""
+
+
+class Further(Section):
+    """Judgements that are made only where they are declared."""
+
+    anomaly: Anomaly | None = None
+    """Detection of anomalies by reconstruction error."""
+    concepts: Concepts | None = None
+    """Units of the code that detect classes."""
+    retrieval: Retrieval | None = None
+    """Retrieval with codes."""
+    likelihood: Likelihood | None = None
+    """Bounds of the likelihood of variational networks."""
+    partition: Partition | None = None
+    """Likelihoods of restricted Boltzmann machines."""

@@ -18,6 +18,8 @@ from aepipe.params.evaluation import Probes
 from aepipe.params.judgements import Further, Partition
 from aepipe.params.load import validate
 from aepipe.params.stack import Finetune, Unroll
+from aepipe.reporting.exhibits import first_layer
+from aepipe.reporting.metrics import scalars
 from aepipe.stages import corrupt, evaluate, finetune, model, pretrain
 from aepipe.stages import unroll as unroll_stage
 
@@ -174,6 +176,21 @@ def test_a_machine_too_large_to_enumerate_is_annealed_alike_each_time(small_digi
     width = partition["high"] - partition["low"]
     assert likelihood["high"] - likelihood["low"] == pytest.approx(width)
     assert all(math.isfinite(value) for value in partition.values())
+
+
+def test_the_comparison_takes_the_likelihoods_up(small_digits, tmp_path):
+    train_model(small_digits.folder, tmp_path / "rbm")
+    found = judged(small_digits, tmp_path, Partition(chains=2, temperatures=2))
+    values, intervals = scalars(found)
+    for name in ("log_partition", "log_likelihood", "log_pseudo_likelihood"):
+        assert values[name] == found["energy"][name]["value"]
+        assert intervals[name]["low"] <= values[name] <= intervals[name]["high"]
+
+
+def test_the_report_shows_the_filters_of_a_machine(small_digits, tmp_path):
+    train_model(small_digits.folder, tmp_path)
+    shown = first_layer(small_digits, tmp_path, "the RBM tried")
+    assert "12 filters of the RBM tried" in str(shown)
 
 
 def test_without_the_section_there_are_no_likelihoods(small_digits, tmp_path):

@@ -18,11 +18,18 @@ CONFIG = Generate(
     samples=12, reconstructions=5, interpolations=3, steps=4, traversal_range=2.0,
     traversal_dimensions=2,
 )  # fmt: skip
-VAE = Blueprint(
-    "variational",
-    {"shape": [1, 8, 8], "widths": [16], "code_size": 3, "nonlinearity": "silu",
-     "likelihood": "bernoulli", "variance": 1.0},
-)  # fmt: skip
+COMMON = {
+    "shape": [1, 8, 8],
+    "trunk": {"convolutions": None, "widths": [16], "nonlinearity": "silu"},
+    "code_size": 3,
+    "likelihood": {"kind": "bernoulli"},
+}
+VAE = Blueprint("variational", COMMON | {"latent": "gaussian"})
+SPHERICAL = Blueprint("variational", COMMON | {"latent": "hyperspherical"})
+TWO_LAYER = Blueprint(
+    "two_layer_variational",
+    COMMON | {"upper": {"widths": [7], "code_size": 2, "nonlinearity": "tanh"}},
+)
 
 
 @pytest.fixture(scope="module")
@@ -30,7 +37,7 @@ def vae(tmp_path_factory):
     torch.manual_seed(0)
     model = construct(VAE)
     with torch.no_grad():
-        model.posterior_mean.weight[1] *= 20  # the second dimension says most
+        model.head.mean.weight[1] *= 20  # the second dimension says most
     folder = tmp_path_factory.mktemp("vae")
     save_model(folder, VAE, model, {})
     return folder
@@ -85,9 +92,11 @@ def test_divergence_is_the_closed_form_over_the_validation_split(small_digits, v
     run(small_digits, vae, tmp_path / "generated")
     described = json.loads((tmp_path / "generated" / "generated.json").read_text())
     valid = torch.from_numpy(small_digits.scaled(small_digits.features("valid").load()))
-    mean, log_variance = load_model(vae).posterior(valid)
-    prior = Normal(0.0, 1.0)
-    exact = kl_divergence(Normal(mean, (log_variance / 2).exp()), prior).mean(dim=0)
+    posterior = load_model(vae).posterior(valid)
+    known = Normal(posterior.mean, (posterior.log_variance / 2).exp())
+    exact = kl_divergence(known, Normal(0.0, 1.0)).mean(dim=0)
+    spread = posterior.mean.double().var(dim=0, correction=0)
+    np.testing.assert_allclose(described["activity"], spread, rtol=1e-5)
     np.testing.assert_allclose(described["divergence"], exact, rtol=1e-5)
     ranked = sorted(range(3), key=lambda dimension: -exact[dimension])
     assert described["traversal_dimensions"] == ranked[:2]
@@ -135,3 +144,37 @@ def test_a_folder_of_another_kind_is_refused(small_digits, tmp_path):
     save_model(folder, blueprint, construct(blueprint), {})
     with pytest.raises(ArtifactError, match="'layer' where 'variational' was expected"):
         run(small_digits, folder, tmp_path / "generated")
+
+
+@pytest.mark.parametrize("blueprint", [SPHERICAL, TWO_LAYER], ids=["spherical", "two_layer"])
+def test_other_kinds_have_all_pictures_the_same_each_time(small_digits, blueprint, tmp_path):
+    torch.manual_seed(0)
+    save_model(tmp_path / "vae", blueprint, construct(blueprint), {})
+    pictures = run(small_digits, tmp_path / "vae", tmp_path / "one")
+    run(small_digits, tmp_path / "vae", tmp_path / "two")
+    assert {name: rows.shape for name, rows in pictures.items()} == {
+        "samples": (12, 1, 8, 8),
+        "reconstructions": (2, 5, 1, 8, 8),
+        "interpolations": (3, 4, 1, 8, 8),
+        "traversals": (2, 4, 1, 8, 8),
+    }
+    for path in (tmp_path / "one").iterdir():
+        assert path.read_bytes() == (tmp_path / "two" / path.name).read_bytes()
+    described = json.loads((tmp_path / "one" / "generated.json").read_text())
+    groups = {"variational": 1, "two_layer_variational": 0}[blueprint.kind]
+    assert len(described["divergence"]) == groups
+    first, second = described["traversal_dimensions"]
+    assert described["activity"][first] >= described["activity"][second]
+
+
+def test_on_the_sphere_every_code_that_is_decoded_lies_on_it(small_digits, tmp_path, monkeypatch):
+    torch.manual_seed(0)
+    save_model(tmp_path / "vae", SPHERICAL, construct(SPHERICAL), {})
+    decoded: list[torch.Tensor] = []
+    plain = generate.decode
+    monkeypatch.setattr(
+        generate, "decode", lambda vae, codes: decoded.append(codes) or plain(vae, codes)
+    )
+    run(small_digits, tmp_path / "vae", tmp_path / "generated")
+    lengths = torch.cat([codes.flatten(end_dim=-2).norm(dim=-1) for codes in decoded])
+    torch.testing.assert_close(lengths, torch.ones_like(lengths))

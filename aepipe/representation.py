@@ -11,8 +11,9 @@ from torch import Tensor, nn
 from aepipe.data.dataset import open_dataset
 from aepipe.evaluation.pca import PCA, load_pca
 from aepipe.files import read_description
-from aepipe.models.dense import Classifier
+from aepipe.models.dense import Classifier, DeepAutoencoder, TiedAutoencoder
 from aepipe.models.files import load_model
+from aepipe.models.k_sparse import KeepLargest, KSparse
 from aepipe.models.rbm import RestrictedBoltzmannMachine
 from aepipe.models.stack import load_stack, unroll
 from aepipe.models.two_layer import TwoLayerVariational
@@ -68,6 +69,7 @@ class Representation:
             back.
         heads: by name, from scaled samples to logits ``(n, classes)``.
         attributes: of a semi-adversarial network, what it keeps and what it hides.
+        code_bounds: smallest and largest value of a code's units, where they have both.
         machine: the energy-based model itself, whose likelihoods need more than its maps.
         variational: the network itself where it has a likelihood.
     """
@@ -78,6 +80,7 @@ class Representation:
     decode: Map | None
     heads: Mapping[str, Map] = field(default_factory=dict)
     attributes: Mapping[str, Attribute] = field(default_factory=dict)
+    code_bounds: tuple[float, float] | None = None
     machine: RestrictedBoltzmannMachine | None = None
     variational: VariationalNetwork | None = None
 
@@ -114,7 +117,7 @@ def _pca(pca: PCA, size: int) -> Representation:
     return Representation(
         f"_{size}",
         size,
-        lambda x: torch.from_numpy(pca.encode(x.numpy(), size)),
+        lambda x: torch.from_numpy(pca.encode(x.detach().numpy(), size)),
         lambda codes: torch.from_numpy(pca.decode(codes.numpy())),
     )
 
@@ -127,7 +130,14 @@ def _stack(folder: Path) -> Representation:
 def _classifier(folder: Path) -> Representation:
     heads = {name: cast(Classifier, load_model(folder / name)) for name in ("finetuned", "control")}
     finetuned = heads["finetuned"]
-    return Representation("", finetuned.code_size, finetuned.encode, None, heads)
+    return Representation(
+        "",
+        finetuned.code_size,
+        finetuned.encode,
+        None,
+        heads,
+        code_bounds=code_bounds(finetuned),
+    )
 
 
 def _network(model: nn.Module) -> Representation:
@@ -137,6 +147,28 @@ def _network(model: nn.Module) -> Representation:
         network.code_size,
         network.encode,
         lambda codes: network.mean(network.decode(codes)),
+        code_bounds=code_bounds(model),
         machine=model if isinstance(model, RestrictedBoltzmannMachine) else None,
         variational=model if isinstance(model, Variational) else None,
     )
+
+
+def code_bounds(model: nn.Module) -> tuple[float, float] | None:
+    """Give the smallest and largest value of the code's units, where its last activation has them.
+
+    A unit that a sparse code leaves out is 0, which lies within the range of each of them.
+    """
+    if isinstance(model, RestrictedBoltzmannMachine):
+        return (0.0, 1.0) if model.hidden == "bernoulli" else None
+    if isinstance(model, KSparse):
+        return code_bounds(cast(nn.Module, model.network))
+    if not isinstance(model, DeepAutoencoder | TiedAutoencoder | Classifier):
+        return None  # every other code is linear
+    for module in reversed(model.encoder):
+        if isinstance(module, nn.Sigmoid):
+            return 0.0, 1.0
+        if isinstance(module, nn.Tanh):
+            return -1.0, 1.0
+        if not isinstance(module, KeepLargest):
+            break
+    return None

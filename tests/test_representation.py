@@ -66,6 +66,32 @@ def test_a_classifier_has_the_codes_of_the_finetuned_network_and_two_heads(tmp_p
         torch.testing.assert_close(classifier.heads[name](X), model.eval()(X))
 
 
+@pytest.mark.parametrize(
+    ("activation", "bounds"), [("sigmoid", (0.0, 1.0)), ("tanh", (-1.0, 1.0)), ("relu", None)]
+)
+def test_the_bounds_of_a_code_are_those_of_its_activation_sparse_or_not(
+    tmp_path, activation, bounds
+):
+    dense = Blueprint(
+        "tied",
+        {"shape": list(SHAPE), "widths": [9, 5], "nonlinearities": ["sigmoid", activation],
+         "decoder_nonlinearities": ["sigmoid"], "reconstruction": "squared"},
+    )  # fmt: skip
+    numbers = {"k": 2, "evaluation_k": 3, "start_k": 2, "epochs": 0}
+    sparse = Blueprint("k_sparse", {"network": dense.nested(), **numbers})
+    for number, blueprint in enumerate((dense, sparse)):
+        save_model(tmp_path / str(number), blueprint, construct(blueprint), {})
+        (network,) = load_representations(tmp_path / str(number))
+        assert network.code_bounds == bounds
+    layer = Blueprint("layer", LAYER.arguments | {"nonlinearity": activation})
+    kept = Blueprint("k_sparse", {"network": layer.nested(), "k": 2, "evaluation_k": 3,
+                                  "start_k": 2, "epochs": 0})  # fmt: skip
+    facts = {"below": None, "shape": list(SHAPE)}
+    save_model(tmp_path / "stack" / "first", kept, construct(kept), facts)
+    (stack,) = load_representations(tmp_path / "stack")
+    assert stack.code_bounds == bounds  # of the unrolled network
+
+
 def test_raw_features_are_their_own_code(small_dataset):
     (raw,) = load_representations(small_dataset)
     np.testing.assert_array_equal(raw.encode(X).numpy(), X.reshape(12, 16).numpy())

@@ -138,7 +138,9 @@ def _judge(name: str, params: Params, folder: Path, seconds: float) -> Trial:
             resamples=settings.resamples,
             examples=settings.examples,
             batch_size=settings.batch_size,
-            likelihood=None,  # not shown
+            partition=None,  # neither this nor the next two are shown
+            likelihood=None,
+            geometry=None,
         ),
         evaluate.Inputs(folder / "dataset", folder / "corrupted", folder / name),
         evaluate.Outputs(figures_path, tables),

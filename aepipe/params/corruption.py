@@ -36,7 +36,7 @@ class Gaussian(Section):
 
 
 class SaltAndPepper(Section):
-    """A fraction is set to the lowest or the highest value, by a fair coin (Vincent et al. 2010)."""
+    """A fraction is set to the lowest or highest value, by a fair coin (Vincent et al. 2010)."""
 
     kind: Literal["salt_and_pepper"]
     fraction: Fraction

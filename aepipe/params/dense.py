@@ -12,7 +12,7 @@ Capacity = Literal["undercomplete", "overcomplete"]
 
 
 class Linear(Section):
-    """One linear layer each way: the subspace of PCA, with squared error (Baldi and Hornik 1989)."""
+    """One linear layer each way: with squared error, PCA's subspace (Baldi and Hornik 1989)."""
 
     kind: Literal["linear"]
     code_size: PositiveInt
@@ -40,8 +40,8 @@ class Dense(Section):
     dropout: Annotated[float, Field(gt=0, lt=1)] | None = None
     """Probability of dropping each hidden unit while training (Srivastava et al. 2014)."""
     normalisation: Literal["batch", "layer"] | None = None
-    """Of the hidden layers, before their activation: over the batch (Ioffe and Szegedy 2015), or over
-    the layer's units (Ba et al. 2016)."""
+    """Of the hidden layers, before their activation: over the batch (Ioffe and Szegedy 2015), or
+    over the layer's units (Ba et al. 2016)."""
 
     @model_validator(mode="after")
     def _narrows(self) -> Self:

@@ -139,6 +139,15 @@ class Likelihood(Section):
     as those that are trained so."""
 
 
+class Geometry(Section):
+    """How an encoder fills its code and follows its input (Rifai et al. 2011)."""
+
+    rows: PositiveInt
+    """At most this many test samples."""
+    projections: PositiveInt
+    """Passes backward for the norm of the Jacobian; exact for a code with no more units."""
+
+
 class Evaluate(Section):
     """Evaluation on the test split, which no other stage reads."""
 
@@ -157,6 +166,8 @@ class Evaluate(Section):
     """Samples encoded at once; changes memory, not results."""
     likelihood: Likelihood | None
     """Of variational networks; null leaves it out."""
+    geometry: Geometry | None
+    """Of every encoder; null leaves it out."""
 
 
 class Registered(Section):

@@ -17,6 +17,7 @@ from aepipe.data.parts import Array
 from aepipe.data.seeds import derive
 from aepipe.errors import ContractError
 from aepipe.evaluation.energy import energy_figures
+from aepipe.evaluation.geometry import Encoder, GeometryFigures, geometry_figures
 from aepipe.evaluation.judge import Court, judge
 from aepipe.evaluation.likelihood import Explained, explain, likelihood_figures, rows_at_once
 from aepipe.evaluation.outcome import Attribute, Outcome, Subject
@@ -26,7 +27,7 @@ from aepipe.files import write_json
 from aepipe.models.likelihood import BernoulliLikelihood
 from aepipe.models.vae import VariationalNetwork
 from aepipe.monitor import Monitor
-from aepipe.params.evaluation import Likelihood, Partition, Probes
+from aepipe.params.evaluation import Geometry, Likelihood, Partition, Probes
 from aepipe.representation import Map, Representation, load_representations
 from aepipe.signature import instance, section
 
@@ -44,6 +45,7 @@ class Params:
     batch_size: int = section("evaluate.batch_size")
     partition: Partition | None = section("evaluate.partition")
     likelihood: Likelihood | None = section("evaluate.likelihood")
+    geometry: Geometry | None = section("evaluate.geometry")
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +89,8 @@ def run(params: Params, inputs: Inputs, outputs: Outputs, monitor: Monitor) -> N
             if params.likelihood is not None and representation.variational is not None:
                 found = explained(representation.variational, params.likelihood, court, monitor)
                 figures[entry]["likelihood"] = likelihood_figures(found, bootstrap)
+            if params.geometry is not None:
+                figures[entry]["geometry"] = shape_of(representation, params.geometry, court)
             tables.append(predictions(entry, dataset, outcome))
             if inputs.model == inputs.dataset:
                 write_examples(outputs.tables / f"{entry}.npy", shown)
@@ -117,6 +121,15 @@ def explained(
         config.binarised and isinstance(network.likelihood, BernoulliLikelihood),
         torch.Generator().manual_seed(derive(court.seed, "likelihood")),
     )
+
+
+def shape_of(representation: Representation, config: Geometry, court: Court) -> GeometryFigures:
+    """Look at the encoder near the same test samples for every representation."""
+    seed = derive(court.seed, "geometry")
+    rows = np.sort(np.random.default_rng(seed).permutation(court.test_rows)[: config.rows])
+    samples = court.dataset.scaled(court.dataset.features("test").rows(rows))
+    encoder = Encoder(representation.encode, representation.code_bounds)
+    return geometry_figures(encoder, samples, config.projections, seed)
 
 
 @contextmanager

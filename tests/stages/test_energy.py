@@ -141,7 +141,7 @@ def judged(small_digits, folder: Path, partition: Partition | None, name: str = 
         )
     probes = Probes.model_validate(PROBES)
     evaluate.run(
-        evaluate.Params(0, "rbm", probes, 0.95, 50, 4, 16, partition),
+        evaluate.Params(0, "rbm", probes, 0.95, 50, 4, 16, partition, None, None),
         evaluate.Inputs(small_digits.folder, corrupted, folder / "rbm"),
         evaluate.Outputs(folder / f"{name}.json", folder / name),
         Silent(),

@@ -64,7 +64,9 @@ def judged(small_digits, tmp_path_factory) -> Path:
     )
     train(folder / "dataset", folder / "model")
     evaluate.run(
-        evaluate.Params(0, "mine", Probes.model_validate(PROBES), 0.95, 50, 4, 16),
+        evaluate.Params(
+            0, "mine", Probes.model_validate(PROBES), 0.95, 50, 4, 16, None, None, None
+        ),
         evaluate.Inputs(folder / "dataset", folder / "corrupted", folder / "model"),
         evaluate.Outputs(folder / "mine.json", folder / "mine"),
         Silent(),

@@ -113,7 +113,7 @@ def _pca(pca: PCA, size: int) -> Representation:
     return Representation(
         f"_{size}",
         size,
-        lambda x: torch.from_numpy(pca.encode(x.numpy(), size)),
+        lambda x: torch.from_numpy(pca.encode(x.detach().numpy(), size)),
         lambda codes: torch.from_numpy(pca.decode(codes.numpy())),
     )
 
@@ -126,7 +126,14 @@ def _stack(folder: Path) -> Representation:
 def _classifier(folder: Path) -> Representation:
     heads = {name: cast(Classifier, load_model(folder / name)) for name in ("finetuned", "control")}
     finetuned = heads["finetuned"]
-    return Representation("", finetuned.code_size, finetuned.encode, None, heads)
+    return Representation(
+        "",
+        finetuned.code_size,
+        finetuned.encode,
+        None,
+        heads,
+        network=finetuned,
+    )
 
 
 def _network(model: nn.Module) -> Representation:

@@ -7,6 +7,7 @@ import torch
 from aepipe.data.parts import write_parts
 from aepipe.errors import ArtifactError
 from aepipe.evaluation.pca import fit_pca, save_pca
+from aepipe.models.bounds import bounds_of_code
 from aepipe.models.files import Blueprint, construct, save_model
 from aepipe.representation import load_representations
 
@@ -64,6 +65,32 @@ def test_a_classifier_has_the_codes_of_the_finetuned_network_and_two_heads(tmp_p
     assert classifier.decode is None
     for name, model in models.items():
         torch.testing.assert_close(classifier.heads[name](X), model.eval()(X))
+
+
+@pytest.mark.parametrize(
+    ("activation", "bounds"), [("sigmoid", (0.0, 1.0)), ("tanh", (-1.0, 1.0)), ("relu", None)]
+)
+def test_the_bounds_of_a_code_are_those_of_its_activation_sparse_or_not(
+    tmp_path, activation, bounds
+):
+    dense = Blueprint(
+        "tied",
+        {"shape": list(SHAPE), "widths": [9, 5], "nonlinearities": ["sigmoid", activation],
+         "decoder_nonlinearities": ["sigmoid"], "reconstruction": "squared"},
+    )  # fmt: skip
+    numbers = {"k": 2, "evaluation_k": 3, "start_k": 2, "epochs": 0}
+    sparse = Blueprint("k_sparse", {"network": dense.nested(), **numbers})
+    for number, blueprint in enumerate((dense, sparse)):
+        save_model(tmp_path / str(number), blueprint, construct(blueprint), {})
+        (network,) = load_representations(tmp_path / str(number))
+        assert bounds_of_code(network.network) == bounds
+    layer = Blueprint("layer", LAYER.arguments | {"nonlinearity": activation})
+    kept = Blueprint("k_sparse", {"network": layer.nested(), "k": 2, "evaluation_k": 3,
+                                  "start_k": 2, "epochs": 0})  # fmt: skip
+    facts = {"below": None, "shape": list(SHAPE)}
+    save_model(tmp_path / "stack" / "first", kept, construct(kept), facts)
+    (stack,) = load_representations(tmp_path / "stack")
+    assert bounds_of_code(stack.network) == bounds  # of the unrolled network
 
 
 def test_raw_features_are_their_own_code(small_dataset):

@@ -1,20 +1,28 @@
 """Judgements that not every pipeline asks for, nor every representation allows."""
 
-from typing import Any
+from collections.abc import Callable
+from typing import Any, cast
 
+import numpy as np
+import torch
+from torch import Tensor
+
+from aepipe.data.seeds import derive
 from aepipe.evaluation.anomaly import anomaly_figures
 from aepipe.evaluation.concepts import concept_figures
 from aepipe.evaluation.energy import energy_figures
+from aepipe.evaluation.geometry import Encoder, GeometryFigures, geometry_figures
 from aepipe.evaluation.judge import Court
 from aepipe.evaluation.likelihood import explain_test_split, likelihood_figures
 from aepipe.evaluation.outcome import Subject
 from aepipe.evaluation.privacy import privacy_figures
 from aepipe.evaluation.retrieval import retrieval_figures
+from aepipe.models.bounds import bounds_of_code
 from aepipe.models.rbm import RestrictedBoltzmannMachine
 from aepipe.models.two_layer import TwoLayerVariational
 from aepipe.models.vae import VariationalAutoencoder
 from aepipe.monitor import Monitor
-from aepipe.params.judgements import Further
+from aepipe.params.judgements import Further, Geometry
 
 
 def further_figures(
@@ -28,6 +36,8 @@ def further_figures(
         figures["concepts"] = concept_figures(subject, court, declared.concepts, monitor)
     if declared.retrieval is not None:
         figures["retrieval"] = retrieval_figures(subject, court, declared.retrieval, monitor)
+    if declared.geometry is not None:
+        figures["geometry"] = _geometry(subject, court, declared.geometry)
     if subject.attributes:
         figures["privacy"] = privacy_figures(subject, court, monitor)
     match subject.network:
@@ -37,3 +47,17 @@ def further_figures(
         case RestrictedBoltzmannMachine() if declared.partition is not None:
             figures["energy"] = energy_figures(subject.network, court, declared.partition)
     return figures
+
+
+def _geometry(subject: Subject, court: Court, config: Geometry) -> GeometryFigures:
+    """Look at the encoder near the same test samples for every representation."""
+    seed = derive(court.seed, "geometry")
+    rows = np.sort(np.random.default_rng(seed).permutation(court.test_rows)[: config.rows])
+    samples = court.dataset.scaled(court.dataset.features("test").rows(rows))
+    network = subject.network
+    if network is None:  # no derivative reaches through arrays
+        encoder = Encoder(lambda x: torch.from_numpy(subject.encode(x.numpy())), None)
+    else:
+        encode = cast(Callable[[Tensor], Tensor], network.encode)
+        encoder = Encoder(encode, bounds_of_code(network))
+    return geometry_figures(encoder, samples, config.projections, seed)

@@ -12,7 +12,7 @@ Capacity = Literal["undercomplete", "overcomplete"]
 
 
 class Linear(Section):
-    """One linear layer each way: PCA's subspace, with squared error (Baldi and Hornik 1989)."""
+    """One linear layer each way: with squared error, PCA's subspace (Baldi and Hornik 1989)."""
 
     kind: Literal["linear"]
     code_size: PositiveInt

@@ -79,6 +79,15 @@ class Likelihood(Section):
     as those that are trained so."""
 
 
+class Geometry(Section):
+    """How an encoder fills its code and follows its input (Rifai et al. 2011)."""
+
+    rows: Annotated[int, Field(ge=2)]
+    """At most this many test samples."""
+    projections: PositiveInt
+    """Passes backward for the norm of the Jacobian; exact for a code with no more units."""
+
+
 class Further(Section):
     """Judgements that are made only where they are declared."""
 
@@ -90,5 +99,7 @@ class Further(Section):
     """Retrieval with codes."""
     likelihood: Likelihood | None = None
     """Bounds of the likelihood of variational networks."""
+    geometry: Geometry | None = None
+    """The shape of what every encoder does."""
     partition: Partition | None = None
     """Likelihoods of restricted Boltzmann machines."""

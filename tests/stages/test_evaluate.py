@@ -15,13 +15,21 @@ import torch
 from sklearn import decomposition
 
 from aepipe.data.contracts import Predictions, checked
+from aepipe.data.seeds import derive
 from aepipe.errors import ArtifactError, ContractError
 from aepipe.evaluation.pca import fit_pca, save_pca
 from aepipe.models.absent import absence, write_absence
 from aepipe.monitor import Silent
 from aepipe.params.corruption import CorruptionSection
 from aepipe.params.evaluation import Probes
-from aepipe.params.judgements import Anomaly, Concepts, Further, Likelihood, Retrieval
+from aepipe.params.judgements import (
+    Anomaly,
+    Concepts,
+    Further,
+    Geometry,
+    Likelihood,
+    Retrieval,
+)
 from aepipe.representation import Representation
 from aepipe.stages import corrupt, evaluate
 from aepipe.stages.evaluate import Inputs, Outputs, Params, as_subject, one_thread
@@ -34,6 +42,7 @@ CONFIG = {
     "gradient_boosting": {"rounds": 5, "learning_rates": [0.1]},
     "rows": 100,
 }
+GEOMETRY = Geometry(rows=30, projections=64)
 LIKELIHOOD = Likelihood(samples=20, rows=30, binarised=True)
 CONDITIONS = [
     {"kind": "masking", "fraction": 0.0},
@@ -178,6 +187,21 @@ def test_raw_features_reconstruct_nothing_and_keep_the_originals(pipeline, small
     assert all(c["squared_error"] is None for c in content["robustness"].values())
     assert table(pipeline, "raw")["squared_error"].isna().all()
     np.testing.assert_array_equal(np.load(pipeline / "reports" / "raw" / "raw.npy"), originals[:4])
+
+
+def test_the_geometry_is_that_of_the_map_itself(pipeline, small_digits):
+    raw = figures(pipeline, "raw")["raw"]["geometry"]
+    assert raw["jacobian_norm"] == pytest.approx(8)  # of the identity on 64 pixels
+    assert raw["saturated_units"] is None
+    rows = np.sort(
+        np.random.default_rng(derive(0, "geometry")).permutation(small_digits.counts["test"])[:30]
+    )
+    shown = small_digits.scaled(small_digits.features("test").rows(rows)).reshape(30, -1)
+    assert raw["dead_units"] == np.sum(np.ptp(shown, axis=0) == 0)
+    values = np.linalg.eigvalsh(np.cov(shown.T.astype(float)))
+    expected = values.sum() ** 2 / np.square(values).sum()
+    assert raw["effective_dimension"] == pytest.approx(expected)
+    assert figures(pipeline, "pca")["pca_3"]["geometry"]["effective_dimension"] <= 3
 
 
 def test_a_corruption_that_changes_nothing_costs_nothing(pipeline):

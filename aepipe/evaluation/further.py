@@ -1,11 +1,9 @@
 """Judgements that not every pipeline asks for, nor every representation allows."""
 
-from collections.abc import Callable
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor
 
 from aepipe.data.seeds import derive
 from aepipe.evaluation.anomaly import anomaly_figures
@@ -54,10 +52,6 @@ def _geometry(subject: Subject, court: Court, config: Geometry) -> GeometryFigur
     seed = derive(court.seed, "geometry")
     rows = np.sort(np.random.default_rng(seed).permutation(court.test_rows)[: config.rows])
     samples = court.dataset.scaled(court.dataset.features("test").rows(rows))
-    network = subject.network
-    if network is None:  # no derivative reaches through arrays
-        encoder = Encoder(lambda x: torch.from_numpy(subject.encode(x.numpy())), None)
-    else:
-        encode = cast(Callable[[Tensor], Tensor], network.encode)
-        encoder = Encoder(encode, bounds_of_code(network))
-    return geometry_figures(encoder, samples, config.projections, seed)
+    bounds = None if subject.network is None else bounds_of_code(subject.network)
+    encode = subject.encode_tensors or (lambda x: torch.from_numpy(subject.encode(x.numpy())))
+    return geometry_figures(Encoder(encode, bounds), samples, config.projections, seed)

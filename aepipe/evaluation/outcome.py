@@ -6,7 +6,7 @@ from typing import final
 
 import numpy as np
 from numpy.typing import NDArray
-from torch import nn
+from torch import Tensor, nn
 
 from aepipe.data.dataset import UNLABELLED
 from aepipe.data.parts import Array
@@ -44,6 +44,8 @@ class Subject:
         decode: from codes to scaled samples ``(n, *shape)``; None where there is no way back.
         heads: classifiers of its own, by name, from scaled samples to labels ``(n,)``.
         attributes: what it is to keep and to hide, if that is what it is for.
+        encode_tensors: ``encode`` of tensors, through which derivatives reach its input where
+            there are any; None where it was built from arrays.
         network: what the functions are of, where it is one network.
     """
 
@@ -52,6 +54,7 @@ class Subject:
     decode: Callable[[Float64], Float32] | None
     heads: Mapping[str, Callable[[Float32], Labels]] = field(default_factory=dict)
     attributes: Mapping[str, Attribute] = field(default_factory=dict)
+    encode_tensors: Callable[[Tensor], Tensor] | None = None
     network: nn.Module | None = None
 
 

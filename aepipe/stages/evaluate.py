@@ -136,6 +136,7 @@ def as_subject(representation: Representation, folder: Path) -> Subject:
             name: Attribute(attribute.groups, on_arrays(winner(attribute.classify)))
             for name, attribute in representation.attributes.items()
         },
+        encode_tensors=representation.encode,
         network=representation.network,
     )
 

@@ -65,7 +65,7 @@ def judged(small_digits, tmp_path_factory) -> Path:
     train(folder / "dataset", folder / "model")
     evaluate.run(
         evaluate.Params(
-            0, "mine", Probes.model_validate(PROBES), 0.95, 50, 4, 16, None, None, None
+            0, "mine", Probes.model_validate(PROBES), 0.95, 50, 4, 16, None, None, None, None, None
         ),
         evaluate.Inputs(folder / "dataset", folder / "corrupted", folder / "model"),
         evaluate.Outputs(folder / "mine.json", folder / "mine"),

@@ -116,7 +116,7 @@ def test_impossible_numbers_are_named(edited):
             "chains": 0,
         }
         raw["stack"]["layers"]["second"]["visible"] = {"kind": "gaussian", "variance": 0.0}
-        raw["evaluate"]["partition"] = {"chains": 1, "temperatures": 0}
+        raw["evaluate"]["further"]["partition"] = {"chains": 1, "temperatures": 0}
 
     with pytest.raises(ParamsError) as failure:
         load_params(edited(spoil))

@@ -51,7 +51,7 @@ Gradient = Annotated[ContrastiveDivergence | PersistentChains, Field(discriminat
 
 
 class Rbm(Section):
-    """Restricted Boltzmann machine; its code is the mean of the hidden units."""
+    """Restricted Boltzmann machine, whose code is the mean of the hidden units (Hinton 2002)."""
 
     kind: Literal["rbm"]
     code_size: PositiveInt

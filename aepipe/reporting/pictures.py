@@ -15,6 +15,7 @@ Limits = tuple[float, float]
 
 TILE = 56  # pixels of a tile's longer side, at least; an 8 x 8 digit is seen well at that size
 LARGEST = 80  # pixels; larger images are shown smaller, or the page grows past what mail carries
+SERIES_DIMENSIONS = 2  # steps, channels
 GAP = 4  # pixels between tiles, transparent so that a dark page shows through
 PANEL = (0.9, 0.6)  # inches of one panel of curves
 LINE = "#8a8a8a"  # reads on white and on black
@@ -67,6 +68,8 @@ def tiles(images: Array, shades: Limits) -> bytes:
 def curves(samples: Array, bounds: Limits, behind: Array | None) -> bytes:
     """Draw samples ``(rows, columns, *shape)`` as curves over their features; give them as a PNG.
 
+    A series of several channels is one curve for each.
+
     Args:
         samples: in the units of the source.
         bounds: of the vertical axis.
@@ -86,16 +89,20 @@ def curves(samples: Array, bounds: Limits, behind: Array | None) -> bytes:
         panels = figure.subplots(rows, columns, squeeze=False)
         for place, panel in np.ndenumerate(panels):
             if behind is not None:
-                panel.plot(behind[place].ravel(), color=LINE, linewidth=2.2, alpha=0.55)
-            panel.plot(
-                samples[place].ravel(), color=OVERLAY if behind is not None else LINE, linewidth=1
-            )
+                panel.plot(_channels(behind[place]), color=LINE, linewidth=2.2, alpha=0.55)
+            colour = OVERLAY if behind is not None else LINE
+            panel.plot(_channels(samples[place]), color=colour, linewidth=1)
             panel.set_ylim(bounds)
             panel.set_axis_off()
         figure.subplots_adjust(left=0, right=1, bottom=0, top=1, wspace=0.08, hspace=0.1)
         # the name of the program would put matplotlib's version into the bytes
         figure.savefig(buffer, format="png", transparent=True, metadata={"Software": None})
     return buffer.getvalue()
+
+
+def _channels(sample: Array) -> Array:
+    """Give what matplotlib draws as one curve for each channel of a series, ``(steps, curves)``."""
+    return sample.reshape(len(sample), -1) if sample.ndim == SERIES_DIMENSIONS else sample.ravel()
 
 
 def filters(weights: Array, shape: tuple[int, ...], count: int) -> bytes:

@@ -1,5 +1,7 @@
 """Series from tables and arrays: the same samples either way, ends filled up, gaps refused."""
 
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -8,9 +10,11 @@ from pydantic import ValidationError
 from aepipe.data.ingestion import Assignment, write_dataset
 from aepipe.data.sources.series import open_series
 from aepipe.errors import SourceError
+from aepipe.experiments.files import experiment_params, read_experiment
 from aepipe.monitor import Silent
 from aepipe.params.data import SeriesSource
 
+ROOT = Path(__file__).parents[3]
 LENGTHS = [6, 1, 4, 6, 2]
 CLASSES = ["b", "a", "a", "b", "a"]
 
@@ -207,3 +211,19 @@ def test_lengths_are_declared_for_all_parts_or_none_and_for_arrays_alone(tmp_pat
     config = table(tmp_path / "a.csv").model_dump() | {"lengths": "n"}
     with pytest.raises(ValidationError, match="file is of kind csv; leave cells empty"):
         SeriesSource(**config)
+
+
+@pytest.mark.slow
+def test_heartbeats_are_read_as_their_experiment_declares_them(monkeypatch, read_all):
+    monkeypatch.chdir(ROOT)
+    experiment = read_experiment(ROOT / "experiments", "ecg5000")
+    _, params = experiment_params(experiment, ROOT / "params.yaml", "experiment ecg5000")
+    path = Path(params.data.source.file.path)
+    if not path.exists():
+        pytest.skip(f"{path} is not there; experiments/ecg5000.yaml says what it holds")
+    source = open_series(params.data.source)
+    assert (len(source), source.shape, source.steps) == (1000, (140,), 140)
+    assert (source.given.count("train"), source.classes) == (500, ["1", "2", "3", "4", "5"])
+    assert int((source.labels[:500] == 0).sum()) == 292  # normal beats of the UCR training file
+    with np.load(path) as arrays:
+        np.testing.assert_array_equal(read_all(source, 64)[:500], arrays["train_x"])

@@ -74,7 +74,7 @@ def test_every_mistake_is_listed_at_once_with_its_place_and_a_suggestion(edited)
 
 def test_a_key_like_no_other_is_shown_what_is_known(edited):
     (line,) = problems(edited(lambda raw: raw["vae"].update(zzz=1)))
-    assert line.startswith("vae.zzz: unknown key; known here: activation, code_size, decoder")
+    assert line.startswith("vae.zzz: unknown key; known here: activation, binarised, code_size")
 
 
 def test_numbers_are_read_as_dvc_reads_them(tmp_path):

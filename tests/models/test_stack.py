@@ -53,6 +53,32 @@ def test_unrolled_it_computes_what_the_layers_do_one_after_the_other(folder):
     torch.testing.assert_close(model.mean(raw), torch.sigmoid(raw))
 
 
+def test_a_stack_of_sparse_layers_unrolls_to_codes_as_sparse_as_the_layers_pass_on(tmp_path):
+    torch.manual_seed(0)
+    numbers = {"k": 2, "start_k": 2, "epochs": 0}
+    layers = []
+    for name, below, size, units, nonlinearity, tied, reconstruction in LAYERS:
+        arguments = {
+            "input_size": size, "units": units, "nonlinearity": nonlinearity, "tied": tied,
+            "reconstruction": reconstruction,
+        }  # fmt: skip
+        blueprint = Blueprint("layer", arguments)
+        if name != "mouse":  # sparse, not sparse, sparse
+            blueprint = Blueprint(
+                "k_sparse", {"network": blueprint.nested(), **numbers, "evaluation_k": 2}
+            )
+        layers.append(construct(blueprint).eval())
+        shape = [2, 3, 4] if below is None else [size]
+        save_model(tmp_path / name, blueprint, layers[-1], {"below": below, "shape": shape})
+    _, model = unroll(load_stack(tmp_path))
+    x = torch.rand(5, 2, 3, 4)
+    code = x.flatten(1)
+    for layer in layers:
+        code = layer.encode(code)
+    torch.testing.assert_close(model.eval().encode(x), code)
+    assert (code != 0).sum(dim=1).max() == 2
+
+
 RBMS = [  # name, below, input size, units, visible, hidden
     ("zebra", None, 24, 9, "gaussian", "bernoulli"),
     ("mouse", "zebra", 9, 6, "bernoulli", "bernoulli"),

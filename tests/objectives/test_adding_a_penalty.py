@@ -54,7 +54,7 @@ config = validate(Autoencoder, {
     "kind": "autoencoder",
     "architecture": {"kind": "dense", "widths": [], "code_size": 4, "activation": "relu"},
     "reconstruction": "squared", "corruption": {"kind": "none"},
-    "penalties": [{"kind": "decorrelation", "weight": 1.0}],
+    "penalties": [{"kind": "decorrelation", "weight": 1000.0}],
     "training": {"epochs": 1, "batch_size": 8, "learning_rate": 0.01, "schedule": "constant",
                  "weight_decay": 0.0, "patience": 1, "precision": "float32"},
 }, "model")

@@ -86,6 +86,33 @@ def test_the_realised_level_is_that_of_the_components_that_show_it(corrupted, sm
     assert (table["components"] == 40 * 64).all()
 
 
+def test_dropout_and_blocks_are_conditions_with_the_level_that_was_realised(small_digits, tmp_path):
+    conditions = [{"kind": "dropout", "fraction": 0.25}, {"kind": "block", "size": 0.3}]
+    section = CorruptionSection.model_validate({"conditions": conditions})
+    run(1, section, small_digits, tmp_path)
+    table = pd.read_parquet(tmp_path / "conditions.parquet").set_index(["condition", "split"])
+    original = clean(small_digits, "test")
+
+    dropped = rows(tmp_path, "dropout_0.25", "test")
+    scaled = np.isclose(dropped, original / 0.75)
+    assert (scaled | (dropped == 0)).all()
+    level = table.loc[("dropout_0.25", "test")]
+    assert level["declared"] == 0.25
+    assert level["realised"] == pytest.approx(np.mean(dropped[original > 0] == 0), abs=0.05)
+
+    hidden = rows(tmp_path, "block_0.3", "test")
+    assert ((hidden == original) | (hidden == 0)).all()
+    assert (hidden != original).sum(axis=(1, 2, 3)).max() == 4  # 2 x 2 pixels, none of them 0
+    level = table.loc[("block_0.3", "test")]  # sides of 0.3 x 8 = 2.4 pixels are 2
+    assert level["declared"] == level["realised"] == pytest.approx((2 / 8) ** 2)
+
+
+def test_a_condition_is_not_said_to_be_fixed():
+    section = {"conditions": [{"kind": "masking", "fraction": 0.25, "drawn": "fixed"}]}
+    with pytest.raises(ValueError, match="each condition is drawn once"):
+        CorruptionSection.model_validate(section)
+
+
 def test_masked_zeros_count_as_masked(small_digits, tmp_path):
     section = CorruptionSection.model_validate(
         {"conditions": [{"kind": "masking", "fraction": 1.0}]}

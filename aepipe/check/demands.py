@@ -5,11 +5,12 @@ from math import prod
 from aepipe.check.outline import Outline
 from aepipe.check.sizes import unmet_by_shape
 from aepipe.params.base import walk
-from aepipe.params.corruption import SaltAndPepper
+from aepipe.params.corruption import Block, SaltAndPepper
 from aepipe.params.models import SemiAdversarial
 from aepipe.params.privacy import partition_problems
 from aepipe.params.root import Params, unit_range_demands
 from aepipe.params.stack import DATASET
+from aepipe.params.variational import DiscretisedDecoder
 
 
 def unmet_demands(params: Params, outline: Outline) -> list[str]:
@@ -19,6 +20,8 @@ def unmet_demands(params: Params, outline: Outline) -> list[str]:
         *_bounds(params, outline),
         *_neighbours(params, outline),
         *_attributes(params, outline),
+        *_levels(params, outline),
+        *_blocks(params, outline),
     ]
 
 
@@ -92,6 +95,37 @@ def _attributes(params: Params, outline: Outline) -> list[str]:
         for name, model in params.models.items()
         if isinstance(model, SemiAdversarial)
         for problem in partition_problems(model.keep, model.hide, outline.class_names)
+    ]
+
+
+def _levels(params: Params, outline: Outline) -> list[str]:
+    """Discretised likelihoods of values that are not so many whole numbers."""
+    problems: list[str] = []
+    for path, section in walk(params):
+        if not isinstance(section, DiscretisedDecoder):
+            continue
+        if outline.values is None:
+            problems.append(
+                f"{path} = 'discretised_logistic' needs whole numbers with a smallest and a "
+                f"largest one, such as bytes, and {outline.where} has others; use gaussian"
+            )
+        elif outline.values != section.levels:
+            problems.append(
+                f"{path}.levels: {section.levels}, and a feature of {outline.where} has "
+                f"{outline.values} values; set it to {outline.values}"
+            )
+    return problems
+
+
+def _blocks(params: Params, outline: Outline) -> list[str]:
+    """Blocks of neighbours in tables, whose columns are in no order."""
+    if params.data.source.kind not in ("csv", "parquet"):
+        return []
+    return [
+        f"{path} = 'block' hides neighbours, and the {prod(outline.shape)} columns of "
+        f"{outline.where} are in no order; use masking, or read series with data.source.kind series"
+        for path, section in walk(params)
+        if isinstance(section, Block)
     ]
 
 

@@ -8,10 +8,13 @@ from typing import final
 import numpy as np
 
 from aepipe.data.dataset import SPLITS, Split
+from aepipe.data.parts import Array
 from aepipe.data.sources.open import open_source
 from aepipe.data.sources.torchvision import PUBLISHED, is_downloaded, is_read_by_torchvision
 from aepipe.data.splits import assign_samples
 from aepipe.params.data import Data, TorchvisionSource, VariantSource
+
+BYTES = 256  # values of a byte
 
 
 @final
@@ -28,6 +31,7 @@ class Outline:
         counts: samples in each split.
         labelled: training samples that keep their label.
         bounded: whether the kind of data has a smallest and a largest value.
+        values: how many values a feature can have, where they are bounded whole numbers.
     """
 
     where: str
@@ -38,6 +42,7 @@ class Outline:
     trained_classes: int
     labelled: int
     bounded: bool
+    values: int | None
 
 
 def outline_source(data: Data, seed: int) -> Outline:
@@ -56,9 +61,9 @@ def outline_source(data: Data, seed: int) -> Outline:
             return _published(data, config)
     source = open_source(data.source, seed)
     splits, labels = assign_samples(source, data, seed)
-    for blocks in (source.blocks, source.noisy):
-        if blocks is not None:
-            next(blocks(1))
+    first = next(source.blocks(1))
+    if source.noisy is not None:
+        next(source.noisy(1))
     known = labels[(splits == "train") & (labels >= 0)]
     return Outline(
         where=source.where,
@@ -69,6 +74,7 @@ def outline_source(data: Data, seed: int) -> Outline:
         trained_classes=len(np.unique(known)),
         labelled=len(known),
         bounded=source.bounds is not None,
+        values=_values(first, source.bounds),
     )
 
 
@@ -94,4 +100,12 @@ def _published(data: Data, config: TorchvisionSource) -> Outline:
         trained_classes=trained,
         labelled=ceil(counts["train"] * data.labelled_fraction),
         bounded=True,
+        values=BYTES,
     )
+
+
+def _values(sample: Array, bounds: tuple[float, float] | None) -> int | None:
+    if bounds is None or sample.dtype.kind not in "biu":
+        return None
+    low, high = bounds
+    return int(high - low) + 1

@@ -181,6 +181,8 @@ def test_one_attribute_tells_the_other_wholly_or_not_at_all():
 def test_attributes_of_other_classes_are_refused_before_anything_is_trained(small_digits, tmp_path):
     keep = {"even": KEEP["even"], "odd": ["1", "3", "5", "7", "nine"]}
     hide = {"small": HIDE["small"], "large": ["5", "6", "7", "8", "nine"]}
-    with pytest.raises(ParamsError, match=r"model@mine\.keep: the data have no class 'nine'; known"):
+    with pytest.raises(
+        ParamsError, match=r"model@mine\.keep: the data have no class 'nine'; known"
+    ):
         train(small_digits.folder, tmp_path / "none", keep=keep, hide=hide)
     assert not (tmp_path / "none").exists()

@@ -5,7 +5,7 @@ from math import prod
 from aepipe.check.outline import Outline
 from aepipe.check.sizes import unmet_by_shape
 from aepipe.params.base import walk
-from aepipe.params.corruption import SaltAndPepper
+from aepipe.params.corruption import Block, SaltAndPepper
 from aepipe.params.models import Autoencoder, SemiAdversarial
 from aepipe.params.privacy import partition_problems
 from aepipe.params.root import Params, unit_range_demands
@@ -22,6 +22,7 @@ def unmet_demands(params: Params, outline: Outline) -> list[str]:
         *_neighbours(params, outline),
         *_anomaly(params, outline),
         *_attributes(params, outline),
+        *_blocks(params, outline),
     ]
 
 
@@ -90,7 +91,7 @@ def _levels(params: Params, outline: Outline) -> list[str]:
     asked = {p: s.levels for p, s in walk(params) if isinstance(s, DiscretisedDecoder)}
     if outline.levels is None:
         return [
-            f"{place} = 'discretised_logistic' needs whole numbers between bounds, such as pixels "
+            f"{place}.kind = 'discretised_logistic' needs whole numbers between bounds, such as pixels "
             f"of 8 bits, and {outline.where} has none; use gaussian"
             for place in asked
         ]
@@ -135,6 +136,18 @@ def _anomaly(params: Params, outline: Outline) -> list[str]:
     return [
         f"evaluate.further.anomaly.normal names {', '.join(map(repr, unknown))}; classes of "
         f"{outline.where} are {known}; name some of these"
+    ]
+
+
+def _blocks(params: Params, outline: Outline) -> list[str]:
+    """Blocks of neighbours in tables, whose columns are in no order."""
+    if params.data.source.kind not in ("csv", "parquet"):
+        return []
+    return [
+        f"{path} = 'block' hides neighbours, and the {prod(outline.shape)} columns of "
+        f"{outline.where} are in no order; use masking, or read series with data.source.kind series"
+        for path, section in walk(params)
+        if isinstance(section, Block)
     ]
 
 

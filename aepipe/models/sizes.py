@@ -50,7 +50,7 @@ def sides(shape: Sequence[int], convolutions: Convolutions) -> list[tuple[int, i
     if len(shape) != IMAGE_DIMENSIONS:
         raise ValueError(
             f"convolutional needs images, (channels, height, width), and these samples have shape "
-            f"{tuple(shape)}; use kind dense, lstm or transformer"
+            f"{tuple(shape)}; use dense layers instead"
         )
     found = [(shape[1], shape[2])]
     for layer in range(1, len(convolutions["channels"]) + 1):

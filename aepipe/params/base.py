@@ -7,7 +7,8 @@ from pydantic import BaseModel, ConfigDict, Field
 
 Item = TypeVar("Item")
 Sequence = Annotated[tuple[Item, ...], Field(strict=False)]  # a YAML list; frozen once read
-Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$", max_length=40)]  # safe as a file name
+NAME_PATTERN = r"^[a-z][a-z0-9_]*$"
+Name = Annotated[str, Field(pattern=NAME_PATTERN, max_length=40)]  # safe as a file name
 Fraction = Annotated[float, Field(ge=0, le=1)]
 OpenFraction = Annotated[float, Field(gt=0, lt=1)]
 

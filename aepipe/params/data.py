@@ -15,7 +15,7 @@ def _as_text(name: Any) -> Any:
 def _ordered(bounds: tuple[float, float]) -> tuple[float, float]:
     low, high = bounds
     if not low < high:
-        raise ValueError(f"bounds {low} and {high}: the first is to be the smaller one")
+        raise ValueError(f"bounds {low} and {high}: expected the smaller one first")
     return bounds
 
 

@@ -56,7 +56,7 @@ class Dense(Section):
         if self.capacity == "undercomplete" and self.code_size >= narrowest:
             raise ValueError(
                 f"code_size {self.code_size} is not below the narrowest width, "
-                f"{narrowest}, which would be the real bottleneck"
+                f"{narrowest}, which would be the real bottleneck; lower code_size, or raise widths"
             )
         if self.capacity == "overcomplete" and self.code_size > narrowest:
             raise ValueError(

@@ -1,6 +1,7 @@
 """Reading ``params.yaml``: every mistake at once, each with its key path and a suggestion."""
 
 import difflib
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
 from aepipe.errors import ParamsError
+from aepipe.params.base import NAME_PATTERN
 from aepipe.params.root import Params
 
 
@@ -60,19 +62,18 @@ def validate(kind: Any, raw: Any, where: str) -> Any:
 
 def explain(error: ValidationError, raw: Any, where: str, kind: Any = Params) -> str:
     """Put what pydantic found into sentences: key path, value, what was expected, nearest name."""
-    schema = TypeAdapter(kind).json_schema()
-    problems = [line for each in error.errors() for line in _sentences(dict(each), raw, schema)]
+    problems = [line for each in error.errors() for line in _sentences(dict(each), raw, kind)]
     unique = list(dict.fromkeys(problems))
     count = f"{len(unique)} problem" + ("s" if len(unique) > 1 else "")
     return "\n  ".join([f"{where}: {count}", *unique])
 
 
-def _sentences(problem: dict[str, Any], raw: Any, schema: dict[str, Any]) -> list[str]:
+def _sentences(problem: dict[str, Any], raw: Any, kind: Any) -> list[str]:
     location = _without_tags(problem["loc"], raw)
     key = ".".join(map(str, location)) or "the file"
     match problem["type"]:
         case "extra_forbidden":
-            return [f"{key}: unknown key{_suggestion(location, problem['loc'], schema)}"]
+            return [f"{key}: unknown key{_suggestion(location, problem['loc'], kind)}"]
         case "missing":
             return [f"{key}: missing"]
         case "value_error":
@@ -89,7 +90,16 @@ def _sentences(problem: dict[str, Any], raw: Any, schema: dict[str, Any]) -> lis
         case _:
             value = problem["input"]
             shown = f" = {value!r}" if not isinstance(value, Mapping | list | tuple) else ""
-            return [f"{key}{shown}: {problem['msg']}"]
+            return [f"{key}{shown}: {_expected(problem)}"]
+
+
+def _expected(problem: dict[str, Any]) -> str:
+    """Say what was expected, in this file's terms rather than in pydantic's."""
+    if problem["type"] == "string_pattern_mismatch" and problem["ctx"]["pattern"] == NAME_PATTERN:
+        return "expected a name of lower-case letters, digits and _, a letter first"
+    words = re.sub(r"^Input should (?:be |have )", "expected ", problem["msg"])
+    counted = r"^\w+ should have (at (?:least|most) \d+ \w+)(?: after validation)?, not (\d+)"
+    return re.sub(counted, r"expected \1, not \2", words)
 
 
 def _without_tags(location: tuple[Any, ...], raw: Any) -> list[Any]:
@@ -98,7 +108,7 @@ def _without_tags(location: tuple[Any, ...], raw: Any) -> list[Any]:
     for step in location:
         if isinstance(raw, Mapping) and step not in raw and raw.get("kind") == step:
             continue  # the tag of a union, not a key of the file
-        if isinstance(raw, list) and not isinstance(step, int):
+        if (isinstance(raw, list) and not isinstance(step, int)) or step == "[key]":
             continue
         kept.append(step)
         try:
@@ -108,8 +118,8 @@ def _without_tags(location: tuple[Any, ...], raw: Any) -> list[Any]:
     return kept
 
 
-def _suggestion(location: list[Any], declared: tuple[Any, ...], schema: dict[str, Any]) -> str:
-    known = _known_keys(declared[:-1], schema)
+def _suggestion(location: list[Any], declared: tuple[Any, ...], kind: Any) -> str:
+    known = _known_keys(declared[:-1], TypeAdapter(kind).json_schema())
     near = difflib.get_close_matches(str(location[-1]), known, n=1)
     return f", did you mean {near[0]!r}?" if near else f"; known here: {', '.join(known)}"
 
@@ -138,6 +148,8 @@ def _child(node: dict[str, Any], step: Any, schema: dict[str, Any]) -> dict[str,
 
 
 def _resolve(node: dict[str, Any], schema: dict[str, Any]) -> dict[str, Any]:
+    """Follow references, and take what may be left out for what it is where it is not."""
     while "$ref" in node:
         node = schema["$defs"][node["$ref"].rsplit("/", 1)[-1]]
-    return node
+    declared = [option for option in node.get("anyOf", []) if option.get("type") != "null"]
+    return _resolve(declared[0], schema) if len(declared) == 1 else node

@@ -109,7 +109,7 @@ class CodeFacts:
 def penalty_problems(penalties: Sequence[Penalty], code: CodeFacts) -> list[str]:
     """Give what stands against training an encoder with ``penalties``: what, why, what to do."""
     problems = [
-        f"penalties: {kind} stands {count} times; add the weights up in one"
+        f".penalties: {kind} stands {count} times; add the weights up in one"
         for kind, count in Counter(penalty.kind for penalty in penalties).items()
         if count > 1
     ]
@@ -136,6 +136,6 @@ def _unmet(penalty: Penalty, code: CodeFacts) -> list[str]:
     if sampled and code.batch_normalised:
         return [
             f"{penalty.kind} needs codes of samples that do not depend on each other, and batch "
-            "normalisation makes them; use normalisation layer"
+            "normalisation makes them; use layer normalisation, or none"
         ]
     return []

@@ -6,12 +6,14 @@ from typing import Annotated
 from pydantic import Field, NonNegativeFloat, PositiveFloat, PositiveInt
 
 from aepipe.params.base import Name, Section
+from aepipe.params.data import ClassName
 from aepipe.params.dense import Activation
 from aepipe.params.training import Training
 
 Groups = Mapping[str, Sequence[str]]
 Attribute = Annotated[
-    dict[Name, Annotated[tuple[str, ...], Field(strict=False, min_length=1)]], Field(min_length=2)
+    dict[Name, Annotated[tuple[ClassName, ...], Field(strict=False, min_length=1)]],
+    Field(min_length=2),
 ]
 """Groups by name, each a list of the dataset's classes; every class is in exactly one."""
 
@@ -50,8 +52,8 @@ def attribute_problems(keep: Groups, hide: Groups) -> list[str]:
         return problems
     kept, hidden = set(_counts(keep)), set(_counts(hide))
     problems = [
-        f".{lacking}: class {_listed(sorted(missing))} is in {having} and in no group here; every "
-        "class belongs in exactly one group of both"
+        f".{lacking}: no group for class {_listed(sorted(missing), 'and')}, which {having} has; "
+        "put every class into exactly one group of both"
         for lacking, having, missing in (
             ("keep", "hide", hidden - kept),
             ("hide", "keep", kept - hidden),
@@ -71,13 +73,13 @@ def partition_problems(keep: Groups, hide: Groups, classes: Sequence[str]) -> li
         strangers = [name for name in _counts(groups) if name not in classes]
         if strangers:
             problems.append(
-                f".{attribute}: the data have no class {_listed(strangers)}; known: {known}"
+                f".{attribute}: the data have no class {_listed(strangers, 'or')}; known: {known}"
             )
         left_out = [name for name in classes if name not in _counts(groups)]
         if left_out:
             problems.append(
-                f".{attribute}: class {_listed(left_out)} of the data is in no group; put each of "
-                f"{known} into exactly one"
+                f".{attribute}: no group for class {_listed(left_out, 'and')} of the data; put "
+                f"each of {known} into exactly one"
             )
     return problems
 
@@ -103,10 +105,10 @@ def _inseparable(keep: Groups, hide: Groups) -> list[str]:
     ]
 
 
-def _listed(names: Sequence[str]) -> str:
+def _listed(names: Sequence[str], word: str) -> str:
     """``'a', 'b' and 'c'``."""
     *most, last = map(repr, names)
-    return f"{', '.join(most)} and {last}" if most else last
+    return f"{', '.join(most)} {word} {last}" if most else last
 
 
 def _counts(groups: Groups) -> dict[str, int]:

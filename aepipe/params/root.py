@@ -78,19 +78,19 @@ def _data_problems(params: Params) -> list[str]:
     source = params.data.source.kind
     if source != "pairs":
         problems += [
-            f"{path}: kind pairs needs data.source.kind pairs, not {source!r}"
+            f"{path}: kind pairs needs data.source.kind pairs, not {source!r}; use other noise"
             for path, section in walk(params)
             if isinstance(section, Pairs)
         ]
     if params.data.scaling != "range":
         problems += [
             f"{place} = 'bernoulli' needs data in [0, 1], so data.scaling range, "
-            f"not {params.data.scaling!r}"
+            f"not {params.data.scaling!r}; use that, or squared (gaussian for a VAE or an RBM)"
             for place in unit_range_demands(params)
         ] + [
-            f"{place} = 'discretised_logistic' needs values from 0 to 1, so data.scaling range, "
-            f"not {params.data.scaling!r}"
-            for place, section in walk(params)
+            f"{path}.kind = 'discretised_logistic' needs whole numbers that are brought to [0, 1], "
+            f"so data.scaling range, not {params.data.scaling!r}; use that, or gaussian"
+            for path, section in walk(params)
             if isinstance(section, DiscretisedDecoder)
         ]
     return problems

@@ -39,7 +39,7 @@ class KSparse(Section):
     @model_validator(mode="after")
     def _says_evaluation_once(self) -> Self:
         if (self.evaluation_k is None) == (self.evaluation_factor is None):
-            raise ValueError("give one of evaluation_k and evaluation_factor")
+            raise ValueError("evaluation_k and evaluation_factor: expected exactly one of them")
         return self
 
 
@@ -53,12 +53,12 @@ def sparsity_problems(sparsity: KSparse | None, units: int, epochs: int) -> list
         wanted["schedule.start_k"] = sparsity.schedule.start_k
         if sparsity.schedule.epochs > epochs:
             problems.append(
-                f"sparsity: schedule.epochs {sparsity.schedule.epochs} is more than the {epochs} "
+                f".sparsity.schedule.epochs = {sparsity.schedule.epochs}: more than the {epochs} "
                 f"epochs of training, so that k {sparsity.k} is never reached; lower it, or raise "
                 "training.epochs"
             )
     return problems + [
-        f"sparsity: {name} {count} is more than the {units} units of the code; lower it"
+        f".sparsity: {name} {count} is more than the {units} units of the code; lower it"
         for name, count in wanted.items()
         if count > units
     ]

@@ -126,13 +126,14 @@ def _latent_problems(config: Variational) -> list[str]:
     if spherical and config.code_size < LEAST_COORDINATES:
         problems.append(
             f"posterior von_mises_fisher needs a code_size of at least {LEAST_COORDINATES} "
-            f"coordinates, which make a circle, not {config.code_size}"
+            f"coordinates, which make a circle, not {config.code_size}; raise it"
         )
     if spherical and config.upper:
         problems.append("upper needs posterior gaussian for both variables; leave one of them out")
     if config.binarised and config.decoder.kind != "bernoulli":
         problems.append(
-            f"binarised draws zeros and ones, for decoder bernoulli, not {config.decoder.kind}"
+            f"binarised draws zeros and ones, for decoder bernoulli, not {config.decoder.kind}; "
+            "leave it out, or use that decoder"
         )
     return problems
 
@@ -140,7 +141,9 @@ def _latent_problems(config: Variational) -> list[str]:
 def _objective_problems(config: Variational) -> list[str]:
     problems: list[str] = []
     if not config.kl_weight and not config.reconstruction_weight:
-        problems.append("kl_weight and reconstruction_weight are both 0, so nothing is learned")
+        problems.append(
+            "kl_weight and reconstruction_weight are both 0, so nothing is learned; raise one"
+        )
     epochs = config.training.epochs
     if config.warmup_epochs > epochs:
         problems.append(
@@ -151,8 +154,8 @@ def _objective_problems(config: Variational) -> list[str]:
         last = config.training.epochs / config.cycles.count
         if config.warmup_epochs:
             problems.append(
-                f"cycles and warmup_epochs {config.warmup_epochs}: choose one, with the other "
-                "left out or 0"
+                f"cycles and warmup_epochs {config.warmup_epochs}: expected one of them; leave "
+                "cycles out, or set warmup_epochs to 0"
             )
         if last * (1 - config.cycles.rise) < 1:
             problems.append(

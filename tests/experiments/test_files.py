@@ -86,7 +86,7 @@ def test_a_list_has_name_title_and_cost(tmp_path):
     ("text", "message"),
     [
         ("params: {vae: {code_sise: 3}}\n", "vae.code_sise: unknown key, did you mean 'code_size'"),
-        ("params: {vae: {code_size: 0}}\n", "vae.code_size = 0: Input should be greater than 0"),
+        ("params: {vae: {code_size: 0}}\n", "vae.code_size = 0: expected greater than 0"),
         ("parms: {}\n", "parms: unknown key, did you mean 'params'?"),
     ],
 )

@@ -148,7 +148,7 @@ def test_neighbouring_layers_have_the_declared_feature_maps():
 @pytest.mark.parametrize(
     ("shape", "changes", "words"),
     [
-        ((64,), {}, r"needs images, .* have shape \(64,\); use kind dense, lstm or transformer"),
+        ((64,), {}, r"needs images, .* have shape \(64,\); use dense layers instead"),
         (
             (1, 4, 9),
             {"kernel": 5, "padding": 0},

@@ -68,7 +68,7 @@ def test_every_mistake_is_listed_at_once_with_its_place_and_a_suggestion(edited)
         r"^data\.source\.kind = 'digit': unknown kind; expected one of .*'digits'", text, re.M
     )
     assert re.search(r"^vae\.decoder\.kind = 'gausian': unknown kind; expected one of", text, re.M)
-    assert re.search(r"^finetune\.dropout = 1\.0: Input should be less than 1", text, re.M)
+    assert re.search(r"^finetune\.dropout = 1\.0: expected less than 1", text, re.M)
     assert re.search(r"^evaluate\.probes\.random_forest\.trees = 'many': ", text, re.M)
 
 
@@ -93,7 +93,7 @@ def test_numbers_are_read_as_dvc_reads_them(tmp_path):
 )
 def test_no_value_is_bent_into_the_type_that_is_wanted(key, value, edited):
     (line,) = problems(edited(lambda raw: raw["vae"]["training"].update({key: value})))
-    assert line.startswith(f"vae.training.{key} = {value!r}: Input should be a valid integer")
+    assert line.startswith(f"vae.training.{key} = {value!r}: expected a valid integer")
 
 
 def test_a_layer_whose_input_names_no_stage_is_refused(edited):
@@ -143,7 +143,7 @@ def test_a_layer_that_skips_the_one_below_is_refused(edited):
         ),
         (
             lambda raw: raw["models"]["k_sparse"]["sparsity"].update(k=200),
-            "models.k_sparse: sparsity: evaluation k 400 is more than the 256 units of the code",
+            "models.k_sparse.sparsity: evaluation k 400 is more than the 256 units of the code",
         ),
     ],
 )
@@ -191,7 +191,7 @@ def test_a_missing_or_unreadable_file_is_refused(tmp_path):
 def test_a_single_section_is_checked_with_the_same_words():
     with pytest.raises(ParamsError, match=r"^here: \d problems\n") as failure:
         validate(Training, {"epochs": 0}, "here")
-    assert "epochs = 0: Input should be greater than 0" in str(failure.value)
+    assert "epochs = 0: expected greater than 0" in str(failure.value)
     assert "patience: missing" in str(failure.value)
 
 

@@ -35,7 +35,10 @@ def test_two_crossing_partitions_are_taken():
         ({"keep": {"all": ["0", "1", "2", "3"]}}, "keep: .*at least 2 items"),
         ({"keep": {"even": ["0", "2"], "odd": ["1", "3", "2"]}}, "keep: class '2' is in 2 groups"),
         ({"hide": {"small": ["0", "0", "1"], "large": ["2", "3"]}}, "class '0' is in 2 groups"),
-        ({"hide": {"small": ["0", "1"], "large": ["2"]}}, "hide: class '3' is in keep and in no"),
+        (
+            {"hide": {"small": ["0", "1"], "large": ["2"]}},
+            "hide: no group for class '3', which keep has",
+        ),
         ({"hide": KEEP}, r"whoever reads keep knows hide \(even lies in even, odd lies in odd\)"),
         (
             {"keep": {"a": ["0"], "b": ["1"], "c": ["2", "3"]}},
@@ -45,13 +48,18 @@ def test_two_crossing_partitions_are_taken():
             {"hide": {"a": ["0", "1"], "b": ["2"], "c": ["3"]}},
             "hiding = 'other' needs two groups, and hide has 3: a, b, c; use 'uniform'",
         ),
-        ({"hiding": "oppposite"}, "hiding = 'oppposite': Input should be 'other' or 'uniform'"),
-        ({"keep": {"even": [0, 2], "odd": [1, 3]}}, "keep.even.0 = 0: Input should be a valid str"),
+        ({"hiding": "oppposite"}, "hiding = 'oppposite': expected 'other' or 'uniform'"),
+        ({"keep": {"even": [0.5, 2], "odd": [1, 3]}}, "keep.even.0 = 0.5: expected a valid str"),
     ],
 )
 def test_attributes_that_cannot_be_are_refused_with_their_names(changed, expected):
     with pytest.raises(ParamsError, match=expected):
         validate(Model, {**DECLARED, **changed}, "models.mine")
+
+
+def test_classes_may_be_named_by_numbers():
+    model = validate(Model, {**DECLARED, "keep": {"even": [0, 2], "odd": [1, 3]}}, "models.mine")
+    assert model.keep == {"even": ("0", "2"), "odd": ("1", "3")}
 
 
 def test_a_finer_hidden_attribute_is_taken_since_the_rest_of_it_can_be_hidden():
@@ -63,9 +71,9 @@ def test_classes_of_the_data_and_of_the_groups_have_to_be_the_same():
     problems = partition_problems(KEEP, HIDE, ["0", "1", "2", "4"])
     assert problems == [
         ".keep: the data have no class '3'; known: 0, 1, 2, 4",
-        ".keep: class '4' of the data is in no group; put each of 0, 1, 2, 4 into exactly one",
+        ".keep: no group for class '4' of the data; put each of 0, 1, 2, 4 into exactly one",
         ".hide: the data have no class '3'; known: 0, 1, 2, 4",
-        ".hide: class '4' of the data is in no group; put each of 0, 1, 2, 4 into exactly one",
+        ".hide: no group for class '4' of the data; put each of 0, 1, 2, 4 into exactly one",
     ]
     (line,) = partition_problems(KEEP, HIDE, [])
     assert "the data have no labels" in line

@@ -224,5 +224,5 @@ def test_declared_bounds_are_the_sources_whatever_the_type(tmp_path):
 
 @pytest.mark.parametrize("bounds", [(1.0, 1.0), (2.0, 1.0), (0.0, np.inf)])
 def test_bounds_that_are_none_are_refused(bounds):
-    with pytest.raises(ValueError, match=r"the first is to be the smaller one|finite number"):
+    with pytest.raises(ValueError, match=r"expected the smaller one first|finite number"):
         declared("a.npz", bounds=bounds)

@@ -337,3 +337,35 @@ def test_a_copy_across_splits_is_told(made):
     write_table(Path("data/dataset/samples.parquet"), samples)
     _, problems = found(made)
     assert "same content in two splits" in problems[1]
+
+
+def test_a_discretised_decoder_has_to_have_as_many_levels_as_the_pixels(declare):
+    decoder = {"kind": "discretised_logistic", "levels": 256}
+    _, problems = found(declare(vae__decoder=decoder))
+    assert "vae.decoder.levels: 256, and digits has values from 0 to 16; expected 17" in problems[1]
+    _, problems = found(declare(vae__decoder=decoder | {"levels": 17}))
+    assert problems == []
+
+
+def test_a_discretised_decoder_needs_whole_numbers_in_the_unit_range(declare, tmp_path):
+    decoder = {"kind": "discretised_logistic", "levels": 17}
+    _, problems = found(declare(vae__decoder=decoder, data__scaling="standard"))
+    assert any(
+        "vae.decoder = 'discretised_logistic' needs values from 0 to 1" in p for p in problems
+    )
+    np.savez(tmp_path / "a.npz", features=np.random.default_rng(0).random((40, 64)))
+    source = {
+        "kind": "npz", "path": "a.npz", "features": "features", "labels": None,
+        "test_features": None, "test_labels": None, "bounds": [0.0, 1.0],
+    }  # fmt: skip
+    _, problems = found(declare(vae__decoder=decoder, data__source=source, models={}))
+    assert any("'discretised_logistic' needs whole numbers between bounds" in p for p in problems)
+
+
+def test_convolutions_of_a_vae_are_tried_on_the_samples_shape(declare):
+    convolutions = {
+        "channels": [4, 4, 4, 4, 4], "kernel": 3, "stride": 2, "padding": 1, "encoder": "strided",
+        "decoder": "resize", "activation": "silu",
+    }  # fmt: skip
+    _, problems = found(declare(vae__convolutions=convolutions))
+    assert "vae.convolutions on samples of digits, (1, 8, 8): layer" in problems[1]

@@ -31,11 +31,10 @@ VAE = Blueprint(
     "variational",
     {
         "shape": SHAPE,
-        "widths": [6],
+        "trunk": {"convolutions": None, "widths": [6], "nonlinearity": "silu"},
         "code_size": 2,
-        "nonlinearity": "silu",
-        "likelihood": "gaussian",
-        "variance": 0.1,
+        "likelihood": {"kind": "bernoulli"},
+        "latent": "gaussian",
     },
 )
 REGISTRY = Registry(

@@ -351,7 +351,7 @@ def test_a_discretised_decoder_needs_whole_numbers_in_the_unit_range(declare, tm
     decoder = {"kind": "discretised_logistic", "levels": 17}
     _, problems = found(declare(vae__decoder=decoder, data__scaling="standard"))
     assert any(
-        "vae.decoder = 'discretised_logistic' needs values from 0 to 1" in p for p in problems
+        "vae.decoder.kind = 'discretised_logistic' needs whole numbers" in p for p in problems
     )
     np.savez(tmp_path / "a.npz", features=np.random.default_rng(0).random((40, 64)))
     source = {

@@ -40,7 +40,7 @@ def section(**keys) -> Variational:
         ({"posterior": SPHERE, "upper": {"widths": [], "code_size": 2}}, "leave one of them out"),
         ({"binarised": True, "decoder": {"kind": "gaussian", "variance": 0.1}}, "not gaussian"),
         ({"kl_weight": 0.0, "reconstruction_weight": 0.0}, "so nothing is learned"),
-        ({"cycles": {"count": 2, "rise": 0.5}, "warmup_epochs": 3}, "warmup_epochs 3: expected one of them"),
+        ({"cycles": {"count": 2, "rise": 0.5}, "warmup_epochs": 3}, "3: expected one of them"),
         ({"cycles": {"count": 8, "rise": 0.5}}, "8 in 8 epochs leave no epoch at full weight"),
         ({"importance_samples": 5, "kl_weight": 2.0}, "to weigh; expected kl_weight 1.0"),
         ({"importance_samples": 5, "free_bits": 0.1}, "no KL term to weigh"),

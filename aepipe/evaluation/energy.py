@@ -47,7 +47,7 @@ def energy_figures(
     """Estimate the normaliser and with it the mean log-probability of the test split.
 
     Samples between 0 and 1 are not what Bernoulli units can show: where the machine was trained on
-    bits drawn from them, one such draw is judged, else each value is taken to the nearer bit.
+    bits drawn from them, one such draw is judged, else the nearer bit of each value.
 
     Args:
         model: on the CPU.

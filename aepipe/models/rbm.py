@@ -11,6 +11,7 @@ from torch.nn.functional import linear, softplus
 from aepipe.models.outputs import mean
 
 Units = Literal["bernoulli", "gaussian"]
+Values = Literal["drawn", "nearest", "means"]
 
 RAREST = 1e-3  # of a visible unit that is never on or never off; its bias would be infinite
 
@@ -36,8 +37,9 @@ class RestrictedBoltzmannMachine(nn.Module):
         visible: distribution of a visible unit; ``bernoulli`` needs samples in [0, 1].
         hidden: distribution of a hidden unit.
         variance: of Gaussian visible units, in squared units of the data; not used by others.
-        binarised: samples in [0, 1] are means from which training and likelihoods draw bits;
-            otherwise training takes the values themselves for bits.
+        values: what samples in [0, 1] are to Bernoulli visible units: bits are ``drawn`` with these
+            probabilities, or the ``nearest`` bit is taken; or they are ``means`` and used as they
+            are, and chains carry means too (Hinton 2010, section 3.2). Not used by others.
 
     Shapes:
         samples ``(batch, *shape)``; visible units ``(batch, features)``; hidden units and code
@@ -54,7 +56,7 @@ class RestrictedBoltzmannMachine(nn.Module):
         visible: Units,
         hidden: Units,
         variance: float,
-        binarised: bool,
+        values: Values,
     ) -> None:
         super().__init__()
         if visible == hidden == "gaussian":
@@ -68,7 +70,7 @@ class RestrictedBoltzmannMachine(nn.Module):
         self.visible = visible
         self.hidden = hidden
         self.deviation = math.sqrt(variance) if visible == "gaussian" else 1.0
-        self.binarised = binarised and visible == "bernoulli"
+        self.values: Values = values if visible == "bernoulli" else "means"
         # small and random, so that units differ: Hinton (2010), section 8.1
         self.weight = nn.Parameter(torch.randn(code_size, self.features) * 0.01)
         self.hidden_bias = nn.Parameter(torch.zeros(code_size))
@@ -90,10 +92,16 @@ class RestrictedBoltzmannMachine(nn.Module):
     def units(self, x: Tensor, generator: Generator) -> Tensor:
         """Give the visible units ``(batch, features)`` that samples ``(batch, *shape)`` stand for.
 
-        They are the samples themselves, or where ``binarised`` bits with these means.
+        What they are is said by ``values``.
         """
         flat = x.flatten(1)
-        return bits(flat, generator) if self.binarised else flat
+        match self.values:
+            case "drawn":
+                return bits(flat, generator)
+            case "nearest":
+                return flat.round()
+            case "means":
+                return flat
 
     def hidden_input(self, visible: Tensor) -> Tensor:
         """Give the total input of each hidden unit, its bias included, ``(batch, code_size)``."""
@@ -150,9 +158,16 @@ class RestrictedBoltzmannMachine(nn.Module):
         return each.sum(dim=1) / 2
 
     def gibbs_step(self, visible: Tensor, generator: Generator) -> Tensor:
-        """Draw the hidden units given the visible ones, then new visible ones given those."""
+        """Draw the hidden units given the visible ones, then new visible ones given those.
+
+        Bernoulli visible units that stand for means become their means and are not drawn: bits
+        would differ from such data in more than the model can learn.
+        """
         hidden = draw(self.hidden_input(visible), self.hidden, 1.0, generator)
-        return draw(self.visible_input(hidden), self.visible, self.deviation, generator)
+        total = self.visible_input(hidden)
+        if self.visible == "bernoulli" and self.values == "means":
+            return torch.sigmoid(_precise(total))
+        return draw(total, self.visible, self.deviation, generator)
 
 
 def draw(total: Tensor, units: Units, deviation: float, generator: Generator) -> Tensor:

@@ -14,8 +14,10 @@ class BernoulliVisible(Section):
     """Each visible unit is a bit; needs samples in [0, 1]."""
 
     kind: Literal["bernoulli"]
-    binarise: bool
-    """Bits are drawn from the samples, anew each time; else values between are used as they are."""
+    values: Literal["drawn", "nearest", "means"]
+    """What a value between 0 and 1 is: ``drawn`` takes it for the probability of a bit, drawn anew
+    each time; ``nearest`` takes the nearer bit; ``means`` uses it as it is, and lets chains carry
+    means as well (Hinton and Salakhutdinov 2006): the usual choice for layers of a stack."""
 
 
 class GaussianVisible(Section):

@@ -13,7 +13,7 @@ from aepipe.models.rbm import RestrictedBoltzmannMachine
 
 def machine(visible="bernoulli", hidden="bernoulli", features=9, units=6, scale=0.8):
     torch.manual_seed(0)
-    model = RestrictedBoltzmannMachine((features,), units, visible, hidden, 0.25, False)
+    model = RestrictedBoltzmannMachine((features,), units, visible, hidden, 0.25, "drawn")
     with torch.no_grad():
         for parameter in model.parameters():
             parameter.normal_(std=scale)

@@ -95,17 +95,17 @@ BLUEPRINTS = {
     "rbm_bernoulli": Blueprint(
         "rbm",
         {"shape": [2, 3, 4], "code_size": 20, "visible": "bernoulli", "hidden": "bernoulli",
-         "variance": 1.0, "binarised": True},
+         "variance": 1.0, "values": "drawn"},
     ),
     "rbm_gaussian_visible": Blueprint(
         "rbm",
         {"shape": [2, 3, 4], "code_size": 20, "visible": "gaussian", "hidden": "bernoulli",
-         "variance": 0.1, "binarised": False},
+         "variance": 0.1, "values": "means"},
     ),
     "rbm_gaussian_hidden": Blueprint(
         "rbm",
         {"shape": [24], "code_size": 9, "visible": "bernoulli", "hidden": "gaussian",
-         "variance": 1.0, "binarised": False},
+         "variance": 1.0, "values": "means"},
     ),
     **{
         f"variational_{name}": Blueprint("variational", VARIATIONAL | changes)

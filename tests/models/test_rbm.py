@@ -16,7 +16,7 @@ KINDS = pytest.mark.parametrize(
 
 def machine(visible: str, hidden: str, features: int = 4, units: int = 3):
     torch.manual_seed(0)
-    model = RestrictedBoltzmannMachine((features,), units, visible, hidden, 0.25, False).double()
+    model = RestrictedBoltzmannMachine((features,), units, visible, hidden, 0.25, "drawn").double()
     with torch.no_grad():
         for parameter in model.parameters():
             parameter.normal_(std=0.8)
@@ -97,11 +97,11 @@ def test_gibbs_chains_reach_the_model_distribution(visible, hidden):
 
 def test_started_from_data_its_visible_units_alone_have_the_means_of_the_data():
     means = torch.tensor([[0.0, 0.2], [0.5, 1.0]])
-    bernoulli = RestrictedBoltzmannMachine((2, 2), 3, "bernoulli", "bernoulli", 1.0, False)
+    bernoulli = RestrictedBoltzmannMachine((2, 2), 3, "bernoulli", "bernoulli", 1.0, "means")
     bernoulli.start_from(means)
     found = bernoulli.mean(bernoulli.decode(torch.zeros(1, 3)))[0]
     torch.testing.assert_close(found, means, atol=1.1e-3, rtol=0)
-    gaussian = RestrictedBoltzmannMachine((2, 2), 3, "gaussian", "bernoulli", 1.0, False)
+    gaussian = RestrictedBoltzmannMachine((2, 2), 3, "gaussian", "bernoulli", 1.0, "means")
     gaussian.start_from(means)
     assert torch.equal(gaussian.decode(torch.zeros(1, 3))[0], means)
 
@@ -115,17 +115,36 @@ def test_bits_have_the_given_probabilities_and_are_nothing_but_0_and_1():
     assert drawn[:, 1].mean().item() == pytest.approx(0.3, abs=0.01)
 
 
-def test_only_a_binarised_machine_draws_bits_from_its_samples():
+def test_samples_are_drawn_rounded_or_left_as_they_are():
     x = torch.rand(5, 2, 2)
-    plain = RestrictedBoltzmannMachine((2, 2), 3, "bernoulli", "bernoulli", 1.0, False)
+    plain = RestrictedBoltzmannMachine((2, 2), 3, "bernoulli", "bernoulli", 1.0, "means")
     assert torch.equal(plain.units(x, generator()), x.flatten(1))
-    drawn = RestrictedBoltzmannMachine((2, 2), 3, "bernoulli", "bernoulli", 1.0, True)
+    drawn = RestrictedBoltzmannMachine((2, 2), 3, "bernoulli", "bernoulli", 1.0, "drawn")
     assert torch.equal(drawn.units(x, generator()), bits(x.flatten(1), generator()))
+    nearest = RestrictedBoltzmannMachine((2, 2), 3, "bernoulli", "bernoulli", 1.0, "nearest")
+    assert torch.equal(nearest.units(x, generator()), (x.flatten(1) > 0.5).float())
+
+
+def test_chains_of_means_stay_means_and_chains_of_bits_stay_bits():
+    for values, exact in (("means", False), ("nearest", True), ("drawn", True)):
+        model = RestrictedBoltzmannMachine((4,), 3, "bernoulli", "bernoulli", 1.0, values)
+        v = model.gibbs_step(torch.rand(50, 4), generator())
+        assert torch.equal(v, v.round()) is exact
+
+
+def test_a_chain_of_means_has_the_means_of_a_chain_of_bits():
+    torch.manual_seed(0)
+    model = RestrictedBoltzmannMachine((4,), 3, "bernoulli", "bernoulli", 1.0, "means")
+    start, noise = torch.rand(1, 4).repeat(20000, 1), generator()
+    means = model.gibbs_step(start, noise).mean(dim=0)
+    model.values = "nearest"
+    drawn = model.gibbs_step(start, noise).mean(dim=0)
+    torch.testing.assert_close(drawn, means, atol=0.02, rtol=0)
 
 
 def test_two_gaussian_layers_are_refused():
     with pytest.raises(ValueError, match="both gaussian"):
-        RestrictedBoltzmannMachine((4,), 3, "gaussian", "gaussian", 1.0, False)
+        RestrictedBoltzmannMachine((4,), 3, "gaussian", "gaussian", 1.0, "means")
 
 
 def test_a_larger_variance_scales_what_units_hear_of_each_other():

@@ -89,7 +89,7 @@ RBMS = [  # name, below, input size, units, visible, hidden
 def save_rbm(folder, name, below, size, units, visible, hidden):
     arguments = {
         "shape": [size], "code_size": units, "visible": visible, "hidden": hidden,
-        "variance": 0.25, "binarised": False,
+        "variance": 0.25, "values": "means",
     }  # fmt: skip
     blueprint = Blueprint("rbm", arguments)
     model = construct(blueprint)

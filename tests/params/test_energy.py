@@ -10,7 +10,7 @@ from aepipe.params.load import load_params
 from aepipe.params.root import unit_range_demands
 
 ROOT = Path(__file__).parents[2]
-BITS = {"kind": "bernoulli", "binarise": False}
+BITS = {"kind": "bernoulli", "values": "means"}
 NORMAL = {"kind": "gaussian", "variance": 1.0}
 CD = {"kind": "contrastive_divergence", "steps": 1}
 

@@ -27,8 +27,8 @@ TRAINING = {
     "epochs": 3, "batch_size": 32, "learning_rate": 0.01, "schedule": "cosine",
     "weight_decay": 0.0, "patience": 3, "precision": "float32",
 }  # fmt: skip
-BITS = {"kind": "bernoulli", "binarise": True}
-MEANS = {"kind": "bernoulli", "binarise": False}
+BITS = {"kind": "bernoulli", "values": "drawn"}
+MEANS = {"kind": "bernoulli", "values": "means"}
 CD = {"kind": "contrastive_divergence", "steps": 1}
 PCD = {"kind": "persistent", "steps": 2, "chains": 16}
 PROBES = {

@@ -22,8 +22,8 @@ def layer_of_rbm(config: RbmLayer, input_size: int) -> Blueprint:
 def _visible(config: Visible) -> dict[str, Any]:
     match config:
         case BernoulliVisible():
-            return {"visible": config.kind, "variance": 1.0, "binarised": config.binarise}
+            return {"visible": config.kind, "variance": 1.0, "values": config.values}
         case GaussianVisible():
-            return {"visible": config.kind, "variance": config.variance, "binarised": False}
+            return {"visible": config.kind, "variance": config.variance, "values": "means"}
         case _:
             assert_never(config)

@@ -1,6 +1,7 @@
 """The recurrent autoencoder."""
 
 from collections.abc import Sequence
+from contextlib import nullcontext
 from typing import Literal, TypedDict, final
 
 import torch
@@ -73,7 +74,9 @@ class LstmAutoencoder(nn.Module):
     def encode(self, x: Tensor) -> Tensor:
         """Give the code ``(batch, code_size)`` of ``x``, ``(batch, *shape)``."""
         steps = as_steps(x, self.shape)
-        states, _ = self.encoder(steps)  # (batch, steps, hidden); none of them sees a later step
+        # cuDNN's layer cannot be differentiated twice, as penalties on the input's derivative ask
+        with torch.backends.cudnn.flags(enabled=False) if x.requires_grad else nullcontext():
+            states, _ = self.encoder(steps)  # (batch, steps, hidden); none sees a later step
         last = states[torch.arange(len(x), device=x.device), lengths(steps) - 1]
         code: Tensor = self.to_code(last)
         return code

@@ -2,10 +2,12 @@
 
 import math
 from collections.abc import Sequence
+from contextlib import nullcontext
 from typing import TypedDict, final
 
 import torch
 from torch import Tensor, nn
+from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.nn.functional import scaled_dot_product_attention
 
 from aepipe.models.outputs import Reconstruction, mean
@@ -144,8 +146,10 @@ class TransformerAutoencoder(nn.Module):
             unseen = unseen | hidden
         tokens = self.to_token(steps) + positions(steps.shape[1], self.width, x.device)
         tokens, unseen = _gathered(tokens, unseen)
-        for layer in self.encoder:
-            tokens = layer(tokens, unseen)
+        # fused kernels cannot be differentiated twice, as penalties on the input's derivative ask
+        with sdpa_kernel(SDPBackend.MATH) if x.requires_grad else nullcontext():
+            for layer in self.encoder:
+                tokens = layer(tokens, unseen)
         pooled = self.encoder_norm(tokens).masked_fill(unseen[:, :, None], 0).sum(dim=1)
         code: Tensor = self.to_code(pooled / (~unseen).sum(dim=1, keepdim=True))
         return code

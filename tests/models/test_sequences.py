@@ -172,3 +172,16 @@ def test_what_is_hidden_from_the_transformer_has_no_influence():
 def test_a_series_as_short_as_one_step_has_a_code():
     assert torch.isfinite(transformer((6,)).encode(torch.full((2, 6), 0.3))).all()
     assert torch.isfinite(lstm((6,)).encode(torch.full((2, 6), 0.3))).all()
+
+
+@NETWORKS
+def test_the_jacobian_of_a_code_can_be_differentiated_again(build):
+    model = build((5, 2), layers=1).double()
+    x = torch.randn(2, 5, 2, dtype=torch.float64, requires_grad=True)
+    assert torch.autograd.gradgradcheck(model.encode, (x,))
+
+
+@NETWORKS
+def test_a_differentiated_input_has_the_same_code(build):
+    model, x = build((9, 2)), torch.randn(3, 9, 2)
+    torch.testing.assert_close(model.encode(x.clone().requires_grad_()), model.encode(x))

@@ -13,7 +13,7 @@ from aepipe.data.parts import Array
 from aepipe.errors import SourceError
 
 LEAST_STEPS = 256  # float32 steps within a feature's unit; with fewer its values run together
-Scaling = Literal["range", "standard", "none"]
+Scaling = Literal["range", "centred", "standard", "none"]
 
 
 @final
@@ -90,6 +90,12 @@ class Moments:
                 return Scale(1 / (high - low), (0.0 - low) / (high - low), (0.0, 1.0))
             case "range":
                 return self._each(self._minimum, self._maximum - self._minimum, where)
+            case "centred" if bounds is not None:  # one unit for all: no edge pixel is blown up
+                low, high = bounds
+                offset = (0.0 - self._mean) / (high - low)
+                return Scale([1 / (high - low)] * len(offset), offset.tolist(), None)
+            case "centred":
+                return self._each(self._mean, self._maximum - self._minimum, where)
             case "standard":
                 deviation = np.sqrt(self._squares / max(1, self._count))
                 return self._each(self._mean, deviation, where)

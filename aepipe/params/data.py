@@ -238,10 +238,11 @@ class Data(Section):
     """The dataset."""
 
     source: Source
-    scaling: Literal["range", "standard", "none"]
+    scaling: Literal["range", "centred", "standard", "none"]
     """``range``: to [0, 1] by the source's bounds, or where it has none by the training split's
-    minimum and maximum of each feature. ``standard``: each feature to training mean 0 and variance
-    1. ``none``: as the source has it."""
+    minimum and maximum of each feature. ``centred``: in the units of ``range``, but each feature
+    to training mean 0. ``standard``: each feature to training mean 0 and variance 1. ``none``: as
+    the source has it."""
     splits: Splits
     labelled_fraction: Annotated[float, Field(gt=0, le=1)]
     """Share of training samples that keep their label (stratified); for label-scarce runs."""

@@ -29,6 +29,22 @@ def test_standard_gives_mean_0_and_variance_1_of_each_feature(rows):
     np.testing.assert_allclose(scaled.var(axis=0), 1, rtol=1e-12)
 
 
+def test_centred_bytes_differ_from_those_in_their_range_by_the_training_mean():
+    pixels = np.random.default_rng(1).integers(0, 256, (50, 3), dtype=np.uint8)
+    pixels[:, 2] = 7  # a pixel that never changes in training, and may in the test split
+    scale = fitted(pixels, "centred", (0.0, 255.0))
+    np.testing.assert_allclose(applied(scale, pixels).mean(axis=0), 0, atol=1e-12)
+    moved = applied(scale, np.array([[255, 255, 255]])) - applied(scale, np.zeros((1, 3)))
+    np.testing.assert_allclose(moved, 1)
+    assert scale.value_range is None  # which the features no longer share
+
+
+def test_centred_without_bounds_takes_each_features_span_for_its_unit(rows):
+    scaled = applied(fitted(rows, "centred"), rows)
+    np.testing.assert_allclose(scaled.mean(axis=0), 0, atol=1e-12)
+    np.testing.assert_allclose(np.ptp(scaled, axis=0), 1, rtol=1e-12)
+
+
 def test_range_without_bounds_takes_each_feature_to_0_and_1(rows):
     scale = fitted(rows, "range")
     scaled = applied(scale, rows)
@@ -52,7 +68,7 @@ def test_none_changes_nothing_and_keeps_the_bounds():
     assert (scale.scale, scale.offset, scale.value_range) == (1.0, 0.0, (0.0, 16.0))
 
 
-@pytest.mark.parametrize("scaling", ["range", "standard"])
+@pytest.mark.parametrize("scaling", ["range", "centred", "standard"])
 @pytest.mark.parametrize("value", [0.0, 0.1, -7.3, 1e30])
 def test_a_constant_feature_becomes_0_and_is_not_blown_up(scaling, value):
     rows = np.column_stack([np.full(7, value), np.arange(7.0)])

@@ -86,8 +86,7 @@ class Moments:
             case "none":
                 return Scale(1.0, 0.0, bounds)
             case "range" if bounds is not None:
-                low, high = bounds
-                return Scale(1 / (high - low), (0.0 - low) / (high - low), (0.0, 1.0))
+                return _to_unit(*bounds, where)
             case "range":
                 return self._each(self._minimum, self._maximum - self._minimum, where)
             case "centred" if bounds is not None:  # one unit for all: no edge pixel is blown up
@@ -116,3 +115,24 @@ class Moments:
         constant |= unit < np.finfo(np.float32).tiny  # its inverse would overflow
         scale = 1 / np.where(constant, 1.0, unit)
         return Scale(scale.tolist(), (0.0 - zero * scale).tolist(), None)  # 0 - 0 is no negative 0
+
+
+def _to_unit(low: float, high: float, where: str) -> Scale:
+    """Turn ``low`` into 0 and ``high`` into 1, so that no value between leaves [0, 1] in float32.
+
+    What takes values for probabilities refuses 1.0000001. So where rounding would give that, both
+    ends come to lie within by the least power of two of the range that it takes.
+
+    Raises:
+        SourceError: the bounds are so close together, so far from 0, that float32 cannot tell.
+    """
+    for margin in (0.0, *(2.0**-power for power in range(24, 7, -1))):
+        scale = 1 / ((high - low) * (1 + 2 * margin))
+        offset = (0.0 - low) * scale + margin / (1 + 2 * margin)
+        ends = np.array([low, high], np.float32) * np.float32(scale) + np.float32(offset)
+        if 0 <= ends[0] < ends[1] <= 1:
+            return Scale(scale, offset, (0.0, 1.0))
+    raise SourceError(
+        f"{where}: bounds {low:.12g} and {high:.12g}, between which float32 has too few numbers; "
+        "subtract a constant from the data and from data.source.bounds"
+    )

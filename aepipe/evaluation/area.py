@@ -69,8 +69,12 @@ def resampled_areas(scores: Array, positive: Array, bootstrap: Bootstrap) -> Flo
 
 def area_figure(scores: Array, positive: Array, bootstrap: Bootstrap) -> Figure:
     """Give the area of ``scores``, ``(n,)``, with its interval; both sides have a sample."""
-    value = unit_areas(scores[:, None], positive.astype(np.int64), np.arange(2))[1, 0]
-    return interval(float(value), resampled_areas(scores, positive, bootstrap), bootstrap)
+    return interval(area(scores, positive), resampled_areas(scores, positive, bootstrap), bootstrap)
+
+
+def area(scores: Array, positive: Array) -> float:
+    """Give the area of ``scores``, ``(n,)``; both sides have a sample."""
+    return float(unit_areas(scores[:, None], positive, np.array([True]))[0, 0])
 
 
 def interval(value: float, resampled: Float64, bootstrap: Bootstrap) -> Figure:

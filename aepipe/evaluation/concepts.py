@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from aepipe.data.dataset import UNLABELLED
 from aepipe.data.parts import Array
-from aepipe.evaluation.area import area_figure, interval, resampled_areas, unit_areas
+from aepipe.evaluation.area import area, interval, resampled_areas, unit_areas
 from aepipe.evaluation.judge import Court, labelled_codes
 from aepipe.evaluation.outcome import Subject
 from aepipe.evaluation.uncertainty import Figure
@@ -70,17 +70,17 @@ def concept_figures(
     resampled: list[Float64] = []
     for place, number in enumerate(classes.tolist()):
         scores, positive = responses[known, place], labels[known] == number
+        resampled.append(resampled_areas(scores, positive, court.bootstrap))
         sample = int(exciting[place])
         label = int(labels[sample])
         concepts[names[number]] = {
             "unit": int(units[place]),
             "sign": int(signs[place]),
             "chosen_area": float(found[place]),
-            "area": area_figure(scores, positive, court.bootstrap),
+            "area": interval(area(scores, positive), resampled[-1], court.bootstrap),
             "sample": str(ids[sample]),
             "sample_class": None if label == UNLABELLED else names[label],
         }
-        resampled.append(resampled_areas(scores, positive, court.bootstrap))
     mean = float(np.mean([concept["area"]["value"] for concept in concepts.values()]))
     return {
         "mean": interval(mean, np.mean(resampled, axis=0), court.bootstrap),

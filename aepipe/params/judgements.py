@@ -39,11 +39,21 @@ class Anomaly(Section):
     """Summed over features."""
 
 
+class Ascent(Section):
+    """Gradient ascent to the input that excites a unit most, of all as long as a test sample."""
+
+    steps: PositiveInt
+    step_size: Annotated[float, Field(gt=0, le=1)]
+    """Of the first step, as a share of the input's length; it falls to 0 evenly."""
+
+
 class Concepts(Section):
     """For each class the single unit of the code that detects it best (Le et al. 2012)."""
 
     choose_on: Literal["train", "valid"]
     """Split whose codes choose the unit, at most ``probes.rows`` of them; it is judged on test."""
+    ascent: Ascent | None = None
+    """Left out: the input that excites a unit most is looked for among test samples alone."""
 
 
 class Retrieval(Section):

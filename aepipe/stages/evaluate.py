@@ -16,6 +16,7 @@ from aepipe.data.dataset import Dataset, open_dataset
 from aepipe.data.parts import Array
 from aepipe.data.seeds import derive
 from aepipe.errors import ContractError
+from aepipe.evaluation.excitation import exciting_inputs
 from aepipe.evaluation.further import further_figures
 from aepipe.evaluation.judge import Court, judge
 from aepipe.evaluation.outcome import Attribute, Outcome, Subject
@@ -54,7 +55,10 @@ class Inputs:
 
 @dataclass(frozen=True, slots=True)
 class Outputs:
-    """A JSON file of figures; a folder with ``samples.parquet`` and an array of examples.
+    """A JSON file of figures; a folder with ``samples.parquet`` and arrays of examples.
+
+    ``ENTRY.npy`` are reconstructions; ``ENTRY.concepts.npy`` inputs that excite the units which
+    detect each class: test samples and, where declared, optimal ones.
 
     Of a model that was not trained there are none, and the folder says why.
     """
@@ -80,6 +84,11 @@ def run(params: Params, inputs: Inputs, outputs: Outputs, monitor: Monitor) -> N
             figures[entry], outcome = judge(subject, court, monitor)
             figures[entry] |= further_figures(subject, court, params.further, monitor)
             tables.append(predictions(entry, dataset, outcome))
+            concepts = figures[entry].get("concepts")
+            if concepts is not None and params.further.concepts is not None:
+                ascent = params.further.concepts.ascent
+                exciting = exciting_inputs(subject, court, concepts["classes"], ascent)
+                write_examples(outputs.tables / f"{entry}.concepts.npy", exciting)
             if inputs.model == inputs.dataset:
                 write_examples(outputs.tables / f"{entry}.npy", shown)
             elif subject.decode is not None:

@@ -2,6 +2,8 @@
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from aepipe.data.scaling import Moments
 from aepipe.errors import SourceError
@@ -110,3 +112,27 @@ def test_a_block_without_training_samples_changes_nothing(rows):
 def test_small_integers_do_not_overflow():
     rows = np.array([[-128], [127]], np.int8)
     assert fitted(rows, "range").scale == [1 / 255]
+
+
+@given(st.floats(-1e3, 1e3), st.floats(1e-2, 1e3))
+def test_no_value_within_bounds_leaves_zero_to_one_in_float32(low, span):
+    high = low + span
+    scale = Moments(1).fit("range", (low, high), "here")
+    values = np.linspace(low, high, 999).astype(np.float32).clip(low, high)
+    scaled = values * np.float32(scale.scale) + np.float32(scale.offset)
+    assert 0 <= scaled.min() < 0.01
+    assert 0.99 < scaled.max() <= 1
+
+
+@pytest.mark.parametrize("bounds", [(0.0, 255.0), (0.0, 16.0), (0.0, 1.0), (-1.0, 1.0)])
+def test_usual_bounds_are_met_exactly(bounds):
+    scale = Moments(1).fit("range", bounds, "here")
+    low, high = (np.float32(b) * np.float32(scale.scale) + np.float32(scale.offset) for b in bounds)
+    assert (low, high) == (0, 1)
+
+
+def test_bounds_that_float32_cannot_tell_apart_are_refused():
+    with pytest.raises(
+        SourceError, match=r"bounds 1000000000 and 1000000001, .*subtract a constant"
+    ):
+        Moments(1).fit("range", (1e9, 1e9 + 1), "here")

@@ -126,7 +126,8 @@ def test_entries_are_named_after_the_representation_and_its_size(pipeline):
         "pca_10": 10,
     }
     files = sorted(path.name for path in (pipeline / "reports" / "pca").iterdir())
-    assert files == ["pca_10.npy", "pca_3.npy", "samples.parquet"]
+    arrays = [f"pca_{size}{kind}.npy" for size in (10, 3) for kind in ("", ".concepts")]
+    assert files == sorted([*arrays, "samples.parquet"])
 
 
 @pytest.mark.parametrize("name", ["raw", "pca"])
@@ -251,7 +252,7 @@ def test_another_process_gives_the_same_bytes(pipeline, tmp_path):
     subprocess.run([sys.executable, "-c", script], cwd=ROOT, env=environment, check=True)
 
     files = sorted(p for p in (tmp_path / "reports").rglob("*") if p.is_file())
-    assert len(files) == 4
+    assert len(files) == 6
     for file in files:
         twin = pipeline / "reports" / file.relative_to(tmp_path / "reports")
         assert file.read_bytes() == twin.read_bytes(), file.name

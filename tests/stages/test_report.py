@@ -262,7 +262,7 @@ def test_tables_without_labels_have_a_page_of_their_own(small_digits, write_eval
     samples.to_parquet(folder / "samples.parquet", index=False)
     table = replace(
         small_digits, folder=folder, shape=(64,), scale=[0.0625] * 64, offset=[0.0] * 64,
-        value_range=None, classes=[],
+        value_range=None, classes=[], origin="not the original files",
     )  # fmt: skip
     describe_dataset(table)
     inputs = finish(tmp_path / "run", table, write_evaluation, labelled=False)
@@ -270,6 +270,7 @@ def test_tables_without_labels_have_a_page_of_their_own(small_digits, write_eval
     page = Page(render(inputs, tmp_path / "index.html"))
     assert 'id="classification"' not in page.text
     assert "For its size" in page.text
+    assert "<dt>origin</dt><dd>not the original files</dd>" in page.text
     assert "There is no classifier: no training sample has a label." in page.text
     assert not [key for key, _ in page.cells["metric"] if "linear" in key]
     assert {source[:22] for source in page.attributes("src")} == {"data:image/png;base64,"}

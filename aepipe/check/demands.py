@@ -91,8 +91,8 @@ def _levels(params: Params, outline: Outline) -> list[str]:
     asked = {p: s.levels for p, s in walk(params) if isinstance(s, DiscretisedDecoder)}
     if outline.levels is None:
         return [
-            f"{place}.kind = 'discretised_logistic' needs whole numbers between bounds, such as pixels "
-            f"of 8 bits, and {outline.where} has none; use gaussian"
+            f"{place}.kind = 'discretised_logistic' needs whole numbers between bounds, such as "
+            f"pixels of 8 bits, and {outline.where} has none; use gaussian"
             for place in asked
         ]
     return [

@@ -17,6 +17,7 @@ from aepipe.models.files import load_model
 from aepipe.monitor import Silent
 from aepipe.params.corruption import CorruptionSection
 from aepipe.params.evaluation import Probes
+from aepipe.params.judgements import Further
 from aepipe.params.load import validate
 from aepipe.params.models import Model
 from aepipe.representation import load_representations
@@ -64,9 +65,7 @@ def judged(small_digits, tmp_path_factory) -> Path:
     )
     train(folder / "dataset", folder / "model")
     evaluate.run(
-        evaluate.Params(
-            0, "mine", Probes.model_validate(PROBES), 0.95, 50, 4, 16, None, None, None, None, None
-        ),
+        evaluate.Params(0, "mine", Probes.model_validate(PROBES), 0.95, 50, 4, 16, Further()),
         evaluate.Inputs(folder / "dataset", folder / "corrupted", folder / "model"),
         evaluate.Outputs(folder / "mine.json", folder / "mine"),
         Silent(),

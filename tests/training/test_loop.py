@@ -49,7 +49,7 @@ def network() -> DeepAutoencoder:
     return DeepAutoencoder((8,), [4], ["linear"], [], "squared")
 
 
-def noisy(x, generator):
+def noisy(x, generator, index):
     return x + 0.1 * torch.randn(x.shape, generator=generator)
 
 

@@ -104,7 +104,7 @@ def test_patience_ends_a_training_that_no_longer_improves(parts):
 def test_means_weigh_a_smaller_last_batch_by_its_size(parts):
     frozen = Schedule(1, 1e-12, "constant", 0.0, 1, "float32")
     model = network()
-    loss = autoencoder_loss(model, "squared", lambda x, generator: x, ())
+    loss = autoencoder_loss(model, "squared", lambda x, generator, index: x, ())
     history = fit(model, loss, (feed(parts, 7), feed(parts, 50)), frozen, randomness(), Silent())
     assert history[0]["train_total"] == pytest.approx(history[0]["valid_total"], rel=1e-5)
 

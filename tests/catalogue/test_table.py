@@ -14,6 +14,7 @@ from aepipe.params.penalties import Penalty
 from aepipe.params.stack import Layer
 
 ROOT = Path(__file__).parents[2]
+TRAINED = ("models.*", "models.*.architecture", "stack.layers.*", "models.*.penalties.*")
 THERE = kinds()
 
 
@@ -53,3 +54,16 @@ def page() -> str:
 def test_the_page_in_docs_is_what_the_code_gives(page):
     current = (ROOT / "docs" / "catalogue.md").read_text(encoding="utf-8")
     assert current == page, "aepipe catalogue --output docs/catalogue.md"
+
+
+@pytest.mark.parametrize(
+    "kind",
+    [kind for kind in THERE if kind.place in TRAINED],
+    ids=lambda kind: f"{kind.place}.{kind.name}",
+)
+def test_each_kind_that_is_trained_names_a_paper_and_is_run_by_an_experiment(kind, page):
+    assert kind.papers or kind.name == "autoencoder", "which paper is it from?"
+    (row,) = [
+        line for line in page.splitlines() if line.startswith(f"| `{kind.name}` | {kind.summary} ")
+    ]
+    assert "`catalogue`" in row or "mnist" in row, "no entry in experiments/catalogue.yaml"

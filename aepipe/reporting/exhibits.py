@@ -18,6 +18,7 @@ from aepipe.reporting.metrics import Metrics
 from aepipe.reporting.pictures import Limits, curves, filters, limits, picture
 
 FILTERS = 64  # shown of the first layer
+WEIGHTS = ("encoder.weight", "network.encoder.weight", "weight")  # of a layer, sparse, of an RBM
 PNG_SIZE = slice(16, 24)  # where a PNG's header keeps width and height, 4 bytes each
 
 
@@ -107,7 +108,7 @@ def first_layer(dataset: Dataset, layer: Path, whose: str) -> Strip:
     path = layer / "weights.safetensors"
     try:
         stored = safetensors.numpy.load_file(path)
-        weights = stored["weight" if "weight" in stored else "encoder.weight"]  # an RBM's, or not
+        weights = stored[next((name for name in WEIGHTS if name in stored), WEIGHTS[0])]
     except FileNotFoundError:
         raise ArtifactError(f"{path}: no such file; `dvc checkout` restores it") from None
     except (SafetensorError, KeyError) as error:
@@ -117,7 +118,7 @@ def first_layer(dataset: Dataset, layer: Path, whose: str) -> Strip:
     count = min(FILTERS, len(weights))
     png = filters(weights, dataset.shape, count)
     note = f"{count} of {len(weights)}"
-    return strip(layer.name, note, png, f"{count} filters of {whose}")
+    return strip(whose, note, png, f"{count} filters of {whose}")
 
 
 def samples(generated: Path) -> Strip:

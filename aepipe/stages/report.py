@@ -28,6 +28,7 @@ from aepipe.params.models import Model
 from aepipe.params.stack import DATASET, Finetune, Stack, Unroll
 from aepipe.params.variational import Variational
 from aepipe.reporting import exhibits
+from aepipe.reporting.checkerboard import checkerboards
 from aepipe.reporting.exhibits import Strip
 from aepipe.reporting.leftovers import refuse_leftovers
 from aepipe.reporting.metrics import Metrics, read_metrics
@@ -131,6 +132,9 @@ def pictures(
         "reconstructions": exhibits.reconstructions(dataset, inputs.evaluation, raw, metrics),
         "corruptions": exhibits.corruptions(dataset, inputs.corrupted, params.evaluate.examples),
         "filters": [exhibits.first_layer(dataset, path, whose) for whose, path in seeing.items()],
+        "checkerboards": checkerboards(
+            dataset, {name: inputs.models / name for name in params.models}
+        ),
         "samples": [exhibits.samples(inputs.generated)],
         "rebuilt": exhibits.rebuilt(dataset, inputs.generated),
         "interpolations": exhibits.interpolations(dataset, inputs.generated),

@@ -1,5 +1,6 @@
 """Experiments over params.yaml: what is merged, what is replaced, what is refused."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -66,6 +67,14 @@ def test_the_targets_of_each_experiment_are_stages_of_its_params(name):
         stage, _, item = target.partition("@")
         assert stage in stages
         assert not item or item in instances[stage]
+
+
+@pytest.mark.parametrize("name", experiment_names(FOLDER))
+def test_each_experiment_says_what_it_costs_and_what_to_expect(name):
+    about = read_experiment(FOLDER, name).experiment
+    assert re.search(r"second|minute|hour|day", about.cost)
+    assert re.search(r"\d", about.expected), "no figure to compare with"
+    assert len(about.source) > 20
 
 
 def test_there_are_experiments():

@@ -56,6 +56,21 @@ class Standardiser:
         return standardised
 
 
+@final
+class Rescaler:
+    """Shifts each feature to mean 0 and scales all of them alike, to a mean variance of 1."""
+
+    def __init__(self, codes: Codes) -> None:
+        self._mean = codes.mean(axis=0)
+        scale = float(np.sqrt(codes.var(axis=0).mean()))
+        self._scale = scale if scale > 0 else 1.0
+
+    def __call__(self, codes: Array) -> Codes:
+        """Rescale ``(n, code_size)`` codes."""
+        rescaled: Codes = (codes - self._mean) / self._scale
+        return rescaled
+
+
 def best(candidates: Iterable[Probe], valid: Labelled) -> Probe:
     """Give the first of those candidates that are most often right on ``valid``."""
     return max(candidates, key=lambda probe: np.mean(probe.predict(valid.codes) == valid.labels))

@@ -25,6 +25,7 @@ from aepipe.evaluation.candidates import (
     Labels,
     Predict,
     Probe,
+    Rescaler,
     Standardiser,
     best,
     chained,
@@ -73,7 +74,8 @@ def fit_linear(
     config: sections.LinearProbe, train: Labelled, valid: Labelled, monitor: Monitor
 ) -> Probe:
     """Fit a multinomial logistic regression with an L2 penalty on standardised codes."""
-    standardise = Standardiser(train.codes)
+    scaler = Standardiser if config.scale == "each" else Rescaler
+    standardise = scaler(train.codes)
     codes = standardise(train.codes)
 
     def candidates() -> Iterator[Probe]:

@@ -39,6 +39,9 @@ class LinearProbe(Section):
 
     inverse_penalties: Annotated[tuple[PositiveFloat, ...], Field(strict=False, min_length=1)]
     """Candidates for C, chosen on validation."""
+    scale: Literal["each", "together"] = "each"
+    """``each`` unit to variance 1; ``together``: all units by one factor, so that units that are
+    rarely active, as of sparse codes, stay small."""
 
 
 class NearestNeighbours(Section):

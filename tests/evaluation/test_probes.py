@@ -13,7 +13,7 @@ from sklearn.svm import SVC
 from threadpoolctl import threadpool_limits
 
 from aepipe.evaluation import probes
-from aepipe.evaluation.candidates import Labelled, Probe, Standardiser, best
+from aepipe.evaluation.candidates import Labelled, Probe, Rescaler, Standardiser, best
 from aepipe.evaluation.probes import (
     fit_boosting,
     fit_forest,
@@ -72,6 +72,25 @@ def test_all_five_learn_the_digits(digits):
         predicted = probe.predict(test.codes)
         assert predicted.dtype == np.int64
         assert np.mean(predicted == test.labels) > 0.65, name  # chance is 0.1
+
+
+def test_scaled_together_it_sees_the_codes_as_they_are_but_for_one_factor(digits):
+    train, valid, test = digits
+    config = sections.LinearProbe(inverse_penalties=(0.05,), scale="together")
+    factor = np.sqrt(train.codes.var(axis=0).mean())
+    plain = LogisticRegression(C=0.05, max_iter=1000).fit(train.codes / factor, train.labels)
+    expected = plain.predict(test.codes / factor)
+    for by in (1.0, 40.0):  # the factor is taken from the codes
+        larger = [Labelled(by * each.codes, each.labels) for each in (train, valid)]
+        probe = fit_linear(config, *larger, Silent())
+        assert np.mean(probe.predict(by * test.codes) == expected) > 0.995
+    each = fit_linear(config.model_copy(update={"scale": "each"}), train, valid, Silent())
+    assert np.mean(each.predict(test.codes) == expected) < 0.995
+
+
+def test_codes_that_are_all_the_same_are_only_shifted():
+    codes = np.full((5, 3), 2.0)
+    np.testing.assert_array_equal(Rescaler(codes)(codes + 1), np.ones((5, 3)))
 
 
 def test_the_linear_probe_is_logistic_regression_on_standardised_codes(digits):

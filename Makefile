@@ -38,7 +38,7 @@ run: $(READY) ## Run what is not up to date of the pipeline, register the models
 test: $(READY) static ## Check format, lint, types and import contracts, then run the tests (minutes)
 	$(PYTEST) -m "$(EVERYWHERE)"
 
-check: $(READY) static ## The same with the fast tests only (under a minute)
+check: $(READY) static ## The same with the fast tests only (a few minutes)
 	$(PYTEST) -m "$(EVERYWHERE) and not pipeline"
 
 static: $(READY)

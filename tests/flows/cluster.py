@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 import urllib.request
+from collections.abc import Callable
 from pathlib import Path
 
 TREE = Path(__file__).parents[2]
@@ -192,6 +193,11 @@ class Cluster:
         )
         lines = self.run([sys.executable, "-c", script], TREE).stdout.splitlines()
         return [(float(start), float(end)) for start, end in map(str.split, lines)]
+
+    def wait_for(self, flow: subprocess.Popen[str], condition: Callable[[], bool]) -> None:
+        """Wait until ``condition`` holds while ``flow`` is at work."""
+        soon(lambda: condition() or flow.poll() is not None, 300)
+        assert condition(), "" if flow.poll() is None else flow.stdout.read()
 
     def close(self) -> None:
         for process in [*self.workers, self.server]:

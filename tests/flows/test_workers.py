@@ -116,7 +116,7 @@ def test_a_killed_worker_takes_its_stage_along_and_another_picks_it_up(cluster, 
     doomed = cluster.workers.pop()
     flow = cluster.begin(clone, "--workers", "--remote", str(remote))
     try:
-        assert soon((gate / "reached").exists, PATIENT)
+        cluster.wait_for(flow, (gate / "reached").exists)
         mark = f"AEPIPE_ROOT={cluster.folder / 'cuda-clone'}"
         assert any("reached" in command for command in processes(mark))
         doomed.kill()
@@ -137,7 +137,7 @@ def test_a_server_that_is_restarted_costs_nothing_but_time(cluster, shared, tmp_
     gate = gated(clone, tmp_path)
     flow = cluster.begin(clone, "--workers", "--remote", str(remote))
     try:
-        assert soon((gate / "reached").exists, PATIENT)
+        cluster.wait_for(flow, (gate / "reached").exists)
         cluster.stop_server()
         (gate / "open").touch()  # the stage ends while nobody can be told
         cluster.start_server()
@@ -154,12 +154,12 @@ def test_a_remote_that_is_away_is_waited_for(cluster, shared, tmp_path):
     away = tmp_path / "away"
     flow = cluster.begin(clone, "--workers", "--remote", str(remote))
     try:
-        assert soon((gate / "reached").exists, PATIENT)
+        cluster.wait_for(flow, (gate / "reached").exists)
         remote.rename(away)
         remote.write_text("in the way of everyone, root included")
         (gate / "open").touch()
         log = cluster.folder / "cuda.log"
-        assert soon(lambda: "trying again" in log.read_text(), PATIENT)
+        cluster.wait_for(flow, lambda: "trying again" in log.read_text())
         remote.unlink()
         away.rename(remote)
         said, _ = flow.communicate(timeout=PATIENT)
@@ -174,7 +174,7 @@ def test_a_second_run_in_one_folder_is_refused_and_the_first_ends_well(cluster, 
     gate = gated(clone, tmp_path)
     first = cluster.begin(clone, "--workers", "--remote", str(remote))
     try:
-        assert soon((gate / "reached").exists, PATIENT)
+        cluster.wait_for(first, (gate / "reached").exists)
         second = cluster.reproduce(clone, "--workers", "--remote", str(remote))
         (gate / "open").touch()
         said, _ = first.communicate(timeout=PATIENT)

@@ -204,7 +204,7 @@ class Cluster:
 
     def wait_for(self, flow: subprocess.Popen[str], condition: Callable[[], bool]) -> None:
         """Wait until ``condition`` holds while ``flow`` is at work."""
-        soon(lambda: condition() or flow.poll() is not None, 300)
+        soon(lambda: condition() or flow.poll() is not None, 600)
         assert condition(), "" if flow.poll() is None else flow.stdout.read()
 
     def close(self) -> None:

@@ -20,6 +20,7 @@ from aepipe.tracking.watch import watch
 
 pytestmark = [
     pytest.mark.pipeline,
+    pytest.mark.usefixtures("database"),
     pytest.mark.filterwarnings("ignore"),  # MLflow's own; none of them is ours to mend
 ]
 ROOT = Path()

@@ -10,7 +10,7 @@ import pytest
 
 from aepipe.tracking.server import SQLITE, connect, settings
 
-# The files that take minutes each, longest first.
+# The files that take longest, in that order.
 LONGEST = ("test_pipeline.py", "test_figures.py", "test_reproduce.py", "test_workspace.py")
 
 # No law is about how fast the machine is, and one that is busy fails none.

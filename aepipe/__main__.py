@@ -8,12 +8,16 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from aepipe.errors import AepipeError
+from aepipe.interruption import Interrupted, interruptible
 
 PARAMS = Path("params.yaml")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command and give its exit code: 0, 2 for a user's mistake, 4 for a diverged loss."""
+    """Run one command and give its exit code.
+
+    0; 2 for a user's mistake, 4 for a diverged loss; 128 and its number where a signal ended it.
+    """
     # Threads that wait for work sleep instead of spinning: with stages side by side, or anything
     # else on the machine, spinning made training five times slower. Read when torch is loaded.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
@@ -22,6 +26,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         command(parsed)
     except AepipeError as error:
+        print(f"aepipe {parsed.title}: {error}", file=sys.stderr)
+        return error.exit_code
+    except Interrupted as error:
         print(f"aepipe {parsed.title}: {error}", file=sys.stderr)
         return error.exit_code
     except KeyboardInterrupt:
@@ -86,7 +93,8 @@ def _stage(parsed: argparse.Namespace) -> None:
     from aepipe.registry.synchronise import register_outputs
     from aepipe.tracking.watch import watch
 
-    run_call(parse_call(parsed.stage, parsed), watch, register_outputs)
+    with interruptible():
+        run_call(parse_call(parsed.stage, parsed), watch, register_outputs)
 
 
 def _check(parsed: argparse.Namespace) -> None:

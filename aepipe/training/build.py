@@ -16,8 +16,9 @@ from aepipe.params.corruption import Corruption
 from aepipe.params.training import Training
 from aepipe.training.device import choose_device, make_deterministic
 from aepipe.training.feed import Feed, Rows, rows_of
-from aepipe.training.loop import History, Randomness, Schedule, fit
+from aepipe.training.loop import Schedule, fit
 from aepipe.training.seeds import generator, seed_weights
+from aepipe.training.state import History, Randomness
 
 PLAIN = (
     np.ones((), np.float32),

@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from aepipe.files import lock
 from aepipe.tracking import journal
-from aepipe.tracking.journal import PENDING, Journal, lock, open_journal
+from aepipe.tracking.journal import PENDING, Journal, open_journal
 from aepipe.tracking.send import read_lines
 
 

@@ -21,7 +21,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     # Threads that wait for work sleep instead of spinning: with stages side by side, or anything
     # else on the machine, spinning made training five times slower. Read when torch is loaded.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
-    parsed = parser(sys.argv[1:] if arguments is None else arguments).parse_args(arguments)
+    words = sys.argv[1:] if arguments is None else list(arguments)
+    parsed = parser(words).parse_args(words, argparse.Namespace(words=words))
     command: Callable[[argparse.Namespace], None] = parsed.command
     try:
         command(parsed)
@@ -90,11 +91,13 @@ def _add_experiments(command: argparse.ArgumentParser) -> None:
 
 def _stage(parsed: argparse.Namespace) -> None:
     from aepipe.command import parse_call, run_call
+    from aepipe.launch import run_in_processes
     from aepipe.registry.synchronise import register_outputs
     from aepipe.tracking.watch import watch
 
+    call = parse_call(parsed.stage, parsed)
     with interruptible():
-        run_call(parse_call(parsed.stage, parsed), watch, register_outputs)
+        run_in_processes(call, parsed.words, lambda: run_call(call, watch, register_outputs))
 
 
 def _check(parsed: argparse.Namespace) -> None:

@@ -9,6 +9,7 @@ from types import FrameType
 from typing import final
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+PARENTS = {"DVC_STAGE", "TORCHELASTIC_RUN_ID"}  # variables that they set in what they run
 Handler = Callable[[int, FrameType | None], None]
 
 
@@ -47,13 +48,13 @@ def interruptible() -> Iterator[None]:
 def postponed() -> Iterator[Callable[[], int | None]]:
     """Hold the first signal back until the block asks for it, or ends; a second one is not.
 
-    The loss of the dvc that runs the stage counts as a signal: it would be started anew beside
-    this process, which nobody waits for any more.
+    The loss of the dvc, or of torch's launcher, that runs this process counts as a signal: nobody
+    waits for it any more, and the next try would go on beside it.
 
     Returns:
         What gives the signal that has come, if one has.
     """
-    parent = os.getppid() if "DVC_STAGE" in os.environ else None
+    parent = None if PARENTS.isdisjoint(os.environ) else os.getppid()
     came: list[int] = []
 
     def note(number: int, frame: FrameType | None) -> None:

@@ -17,6 +17,7 @@ from aepipe.params.training import Training
 from aepipe.training.device import choose_device, make_deterministic
 from aepipe.training.feed import Feed, Rows, rows_of
 from aepipe.training.loop import Schedule, fit
+from aepipe.training.parallel import join
 from aepipe.training.seeds import generator, seed_weights
 from aepipe.training.state import History, Randomness
 
@@ -48,6 +49,7 @@ class Workbench:
     """
 
     def __init__(self, seed: int, purpose: str) -> None:
+        join()
         self.device = choose_device()
         make_deterministic(self.device)
         self._seed, self._purpose = seed, purpose

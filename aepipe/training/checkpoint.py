@@ -16,6 +16,7 @@ from torch import Tensor, nn
 
 from aepipe.errors import ArtifactError, StorageError
 from aepipe.monitor import Monitor
+from aepipe.training.parallel import team
 from aepipe.training.state import State, Tally
 
 FORMAT = 1  # raised when what a checkpoint holds changes
@@ -116,7 +117,12 @@ def _require_fit(path: Path, described: Any, tensors: Mapping[str, Tensor], stat
 
 def _setting(state: State) -> dict[str, Any]:
     """What has to be equal for the bytes to be those of a training that was never interrupted."""
-    return {"format": FORMAT, "torch": torch.__version__, "device": state.device.type}
+    return {
+        "format": FORMAT,
+        "torch": torch.__version__,
+        "device": state.device.type,
+        "processes": team().size,
+    }
 
 
 def _loss_state(state: State) -> dict[str, Tensor]:

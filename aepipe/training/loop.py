@@ -15,6 +15,7 @@ from aepipe.objectives.loss import Loss
 from aepipe.training.checkpoint import resume, write_checkpoint
 from aepipe.training.device import precision_context
 from aepipe.training.feed import Feed
+from aepipe.training.parallel import require_divisible, team
 from aepipe.training.state import History, Randomness, State, Tally
 
 
@@ -57,24 +58,32 @@ def fit(
         Interrupted: the process was asked to end; the next try goes on where this one stopped.
     """
     train, valid = feeds
+    processes = team()
+    if processes.size > 1:
+        require_divisible(model, loss)
     optimizer = _optimizer(model, schedule)
     state = State(model, loss, optimizer, randomness)
     with monitor.checkpoints("network") as checkpoints:
-        resume(state, checkpoints.found(), monitor)
+        resume(state, processes.agree(checkpoints.found()), monitor)
         keep = partial(checkpoints.offer, partial(write_checkpoint, state=state))
 
         for epoch in monitor.progress(range(state.epoch, schedule.epochs + 1), "epochs"):
             _set_rate(optimizer, schedule, epoch)
             model.train()
             for batch in train.shuffled(randomness.order, len(state.tally.sizes)):
-                with precision_context(state.device, schedule.precision):
-                    terms = loss(batch, randomness.noise, epoch)
+                with (
+                    precision_context(state.device, schedule.precision),
+                    processes.sharing(batch, randomness.noise) as share,
+                ):
+                    terms = loss(share, randomness.noise, epoch)
                 total = state.tally.add(terms, len(batch.target))
                 optimizer.zero_grad(set_to_none=True)
                 torch.autograd.backward(total)
+                processes.combine(model, state.tally)
                 optimizer.step()
                 keep()
 
+            processes.confirm(randomness.noise)
             figures = state.tally.means("train")
             figures |= validate(model, loss, valid, schedule, randomness.validation(), keep)
             if not all(map(math.isfinite, figures.values())):

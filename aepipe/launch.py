@@ -84,7 +84,7 @@ def _launch(count: int, words: Sequence[str]) -> None:
     loopback = next((name for _, name in socket.if_nameindex() if name.startswith("lo")), "lo")
     os.environ.setdefault("GLOO_SOCKET_IFNAME", loopback)
     os.environ.setdefault("OMP_NUM_THREADS", str(max(1, (os.cpu_count() or 1) // count)))
-    logging.getLogger("torch.distributed.elastic").setLevel(logging.CRITICAL)  # the process says it
+    logging.disable(logging.ERROR)  # the processes say what is wrong, and torch would say it again
     with tempfile.TemporaryDirectory() as logs:
         config = LaunchConfig(
             min_nodes=1,
@@ -116,6 +116,9 @@ def _train_along(call: Call) -> None:
         except RuntimeError:  # a process that it was to meet has ended
             if asked() is None:
                 raise
+        number = asked()
+        if number is not None:
+            sys.exit(128 + number)
 
 
 def _sections(call: Call) -> Iterator[tuple[str, BaseModel]]:

@@ -31,7 +31,7 @@ from aepipe.params.training import Training
 from aepipe.params.variational import Variational, VonMisesFisherPosterior
 
 VARIABLE = "AEPIPE_PROCESSES"
-LAUNCHED = "TORCHELASTIC_RUN_ID"  # torch sets it in what it launches
+LAUNCHED = "TORCHELASTIC_RUN_ID"  # torch sets it in what it launches, beside RANK
 LAST_SECONDS = 10  # for the processes to end once they were told to
 
 

@@ -16,7 +16,7 @@ from torch import Tensor, nn
 
 from aepipe.errors import ArtifactError, StorageError
 from aepipe.monitor import Monitor
-from aepipe.training.parallel import team
+from aepipe.training.parallel import processes
 from aepipe.training.state import State, Tally
 
 FORMAT = 1  # raised when what a checkpoint holds changes
@@ -121,7 +121,7 @@ def _setting(state: State) -> dict[str, Any]:
         "format": FORMAT,
         "torch": torch.__version__,
         "device": state.device.type,
-        "processes": team().size,
+        "processes": processes(),
     }
 
 

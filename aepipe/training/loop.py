@@ -15,7 +15,7 @@ from aepipe.objectives.loss import Loss
 from aepipe.training.checkpoint import resume, write_checkpoint
 from aepipe.training.device import precision_context
 from aepipe.training.feed import Feed
-from aepipe.training.parallel import require_divisible, team
+from aepipe.training.parallel import team
 from aepipe.training.state import History, Randomness, State, Tally
 
 
@@ -58,38 +58,30 @@ def fit(
         Interrupted: the process was asked to end; the next try goes on where this one stopped.
     """
     train, valid = feeds
-    processes = team()
-    if processes.size > 1:
-        require_divisible(model, loss)
-    optimizer = _optimizer(model, schedule)
-    state = State(model, loss, optimizer, randomness)
+    processes = team(model, loss)
+    state = State(model, loss, _optimizer(model, schedule), randomness)
     with monitor.checkpoints("network") as checkpoints:
         resume(state, processes.agree(checkpoints.found()), monitor)
         keep = partial(checkpoints.offer, partial(write_checkpoint, state=state))
 
         for epoch in monitor.progress(range(state.epoch, schedule.epochs + 1), "epochs"):
-            _set_rate(optimizer, schedule, epoch)
+            _set_rate(state.optimizer, schedule, epoch)
             model.train()
             for batch in train.shuffled(randomness.order, len(state.tally.sizes)):
-                with (
-                    precision_context(state.device, schedule.precision),
-                    processes.sharing(batch, randomness.noise) as share,
-                ):
+                precision = precision_context(state.device, schedule.precision)
+                with precision, processes.sharing(batch, randomness.noise) as share:
                     terms = loss(share, randomness.noise, epoch)
                 total = state.tally.add(terms, len(batch.target))
-                optimizer.zero_grad(set_to_none=True)
+                state.optimizer.zero_grad(set_to_none=True)
                 torch.autograd.backward(total)
                 processes.combine(model, state.tally)
-                optimizer.step()
+                state.optimizer.step()
                 keep()
 
             processes.confirm(randomness.noise)
             figures = state.tally.means("train")
             figures |= validate(model, loss, valid, schedule, randomness.validation(), keep)
-            if not all(map(math.isfinite, figures.values())):
-                raise DivergedError(
-                    f"epoch {epoch}: the loss is {figures}; lower training.learning_rate"
-                )
+            _require_finite(epoch, figures)
             state.finish_epoch(figures)
             monitor.record(epoch, figures)
             best = state.best_epoch()
@@ -123,6 +115,11 @@ def validate(
             tally.add(loss(batch, noise, schedule.epochs), len(batch.target))
             keep()
     return tally.means("valid")
+
+
+def _require_finite(epoch: int, figures: dict[str, float]) -> None:
+    if not all(map(math.isfinite, figures.values())):
+        raise DivergedError(f"epoch {epoch}: the loss is {figures}; lower training.learning_rate")
 
 
 def _optimizer(model: nn.Module, schedule: Schedule) -> torch.optim.Optimizer:

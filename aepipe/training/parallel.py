@@ -5,7 +5,7 @@ So every process ends with the weights that one alone would have, but for the or
 are added. What is drawn for a batch is drawn for all of it in every process, from generators in the
 same state, and each uses its own rows: the noise of a sample does not depend on who computes it.
 
-Torch's launcher starts the processes and sets ``RANK`` and ``WORLD_SIZE``; without it there is one.
+Torch's elastic launch starts the processes; without it there is one.
 """
 
 import os
@@ -24,17 +24,13 @@ from torch.overrides import TorchFunctionMode
 from aepipe.objectives.loss import Batch, Loss
 from aepipe.training.state import Tally
 
+LAUNCHED = "TORCHELASTIC_RUN_ID"  # set in what torch launches, beside RANK and WORLD_SIZE
 PATH_BYTES = 4096
-
-
-def launched() -> bool:
-    """Say whether a launcher has started this process as one of several."""
-    return int(os.environ.get("WORLD_SIZE", "1")) > 1
 
 
 def join() -> None:
     """Meet the other processes, if there are any; each takes a GPU of its own, if there are any."""
-    if not launched() or dist.is_initialized():
+    if LAUNCHED not in os.environ or dist.is_initialized():
         return
     cuda = torch.cuda.is_available() and os.environ.get("AEPIPE_DEVICE", "cuda") == "cuda"
     if cuda:
@@ -42,11 +38,24 @@ def join() -> None:
     dist.init_process_group("nccl" if cuda else "gloo")
 
 
-def team() -> "Team":
-    """Give the processes that were met; this one alone where there are no others."""
-    if dist.is_initialized():
-        return Team(dist.get_rank(), dist.get_world_size())
-    return Team(0, 1)
+def team(model: nn.Module, loss: Loss) -> "Team":
+    """Give the processes that are to train ``model`` together: those that were met, or this one.
+
+    Raises:
+        ValueError: there are several, and the network or the loss looks at a batch as a whole.
+    """
+    if processes() == 1:
+        return Team(0, 1)
+    if any(isinstance(module, _BatchNorm) for module in model.modules()):
+        raise ValueError("batch normalisation looks at the whole batch; train it in one process")
+    if isinstance(loss, nn.Module):
+        raise ValueError("a loss with a state looks at whole batches; train it in one process")
+    return Team(dist.get_rank(), processes())
+
+
+def processes() -> int:
+    """Say how many were met, this one among them."""
+    return dist.get_world_size() if dist.is_initialized() else 1
 
 
 @final
@@ -134,18 +143,6 @@ class Team:
             dist.broadcast(theirs, src=0)
             if not torch.equal(theirs.cpu(), state):
                 raise RuntimeError(f"process {self.rank} has drawn other noise than process 0")
-
-
-def require_divisible(model: nn.Module, loss: Loss) -> None:
-    """Refuse what is not a mean over samples, of which each process could compute a part.
-
-    Raises:
-        ValueError: the network or the loss looks at a batch as a whole.
-    """
-    if any(isinstance(module, _BatchNorm) for module in model.modules()):
-        raise ValueError("batch normalisation looks at the whole batch; train it in one process")
-    if isinstance(loss, nn.Module):
-        raise ValueError("a loss with a state looks at whole batches; train it in one process")
 
 
 @final

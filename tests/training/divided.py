@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import torch
 from safetensors.torch import save_file
+from torch import distributed
 
 from aepipe.corruption.noise import add_gaussian, fixed, mask
 from aepipe.models.dense import Classifier, DeepAutoencoder
@@ -18,7 +19,7 @@ from aepipe.objectives.variational import Weighting, evidence_lower_bound, linea
 from aepipe.params.penalties import L1, Contractive, WeightL2
 from aepipe.training.feed import Feed, Resident
 from aepipe.training.loop import Schedule, fit
-from aepipe.training.parallel import join, team
+from aepipe.training.parallel import join
 from aepipe.training.state import Randomness
 
 SAMPLES, FEATURES, BATCH = 46, 8, 15  # shares of 7 and 8; and 0 and 1 in the last batch
@@ -92,4 +93,4 @@ def train(name: str) -> dict[str, torch.Tensor]:
 if __name__ == "__main__":
     join()
     for built in BUILT:
-        save_file(train(built), Path(sys.argv[1]) / f"{built}.{team().rank}.safetensors")
+        save_file(train(built), Path(sys.argv[1]) / f"{built}.{distributed.get_rank()}.safetensors")

@@ -15,7 +15,8 @@ from torch import nn
 
 from aepipe.models.rbm import RestrictedBoltzmannMachine
 from aepipe.objectives.contrastive import ContrastiveDivergence
-from aepipe.training.parallel import Team, require_divisible
+from aepipe.training import parallel
+from aepipe.training.parallel import Team, team
 
 SCRIPT = Path(__file__).with_name("divided.py")
 DIVIDED = runpy.run_path(str(SCRIPT))
@@ -31,7 +32,8 @@ def together(tmp_path_factory) -> Path:
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     shared = {
-        "WORLD_SIZE": "2", "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port),
+        "TORCHELASTIC_RUN_ID": "test", "WORLD_SIZE": "2",
+        "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port),
         "GLOO_SOCKET_IFNAME": "lo", "OMP_NUM_THREADS": "1", "AEPIPE_DEVICE": "cpu",
     }  # fmt: skip
     command = [sys.executable, str(SCRIPT), str(folder)]
@@ -72,9 +74,12 @@ def test_every_row_belongs_to_one_process(size, count):
     assert max(lengths) - min(lengths) <= 1
 
 
-def test_what_looks_at_whole_batches_is_refused():
-    with pytest.raises(ValueError, match="batch normalisation looks at the whole batch"):
-        require_divisible(nn.Sequential(nn.BatchNorm2d(3)), lambda *rest: {})
+def test_what_looks_at_whole_batches_is_refused_where_there_are_several(monkeypatch):
     machine = RestrictedBoltzmannMachine((8,), 5, "bernoulli", "bernoulli", 1.0, "drawn")
+    chains = ContrastiveDivergence(machine, 1)
+    assert team(machine, chains).size == 1
+    monkeypatch.setattr(parallel, "processes", lambda: 2)
+    with pytest.raises(ValueError, match="batch normalisation looks at the whole batch"):
+        team(nn.Sequential(nn.BatchNorm2d(3)), lambda *rest: {})
     with pytest.raises(ValueError, match="a loss with a state"):
-        require_divisible(machine, ContrastiveDivergence(machine, 1))
+        team(machine, chains)

@@ -8,20 +8,28 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from aepipe.errors import AepipeError
+from aepipe.interruption import Interrupted, interruptible
 
 PARAMS = Path("params.yaml")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command and give its exit code: 0, 2 for a user's mistake, 4 for a diverged loss."""
+    """Run one command and give its exit code.
+
+    0; 2 for a user's mistake, 4 for a diverged loss; 128 and its number where a signal ended it.
+    """
     # Threads that wait for work sleep instead of spinning: with stages side by side, or anything
     # else on the machine, spinning made training five times slower. Read when torch is loaded.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
-    parsed = parser(sys.argv[1:] if arguments is None else arguments).parse_args(arguments)
+    words = sys.argv[1:] if arguments is None else list(arguments)
+    parsed = parser(words).parse_args(words, argparse.Namespace(words=words))
     command: Callable[[argparse.Namespace], None] = parsed.command
     try:
         command(parsed)
     except AepipeError as error:
+        print(f"aepipe {parsed.title}: {error}", file=sys.stderr)
+        return error.exit_code
+    except Interrupted as error:
         print(f"aepipe {parsed.title}: {error}", file=sys.stderr)
         return error.exit_code
     except KeyboardInterrupt:
@@ -83,10 +91,13 @@ def _add_experiments(command: argparse.ArgumentParser) -> None:
 
 def _stage(parsed: argparse.Namespace) -> None:
     from aepipe.command import parse_call, run_call
+    from aepipe.launch import run_in_processes
     from aepipe.registry.synchronise import register_outputs
     from aepipe.tracking.watch import watch
 
-    run_call(parse_call(parsed.stage, parsed), watch, register_outputs)
+    call = parse_call(parsed.stage, parsed)
+    with interruptible():
+        run_in_processes(call, parsed.words, lambda: run_call(call, watch, register_outputs))
 
 
 def _check(parsed: argparse.Namespace) -> None:

@@ -64,8 +64,9 @@ def run(params: Params, inputs: Inputs, outputs: Outputs, monitor: Monitor) -> N
             monitor.remark(f"{name}: not registered, for {reason}")
             continue
         where = params.representations.items()
-        # an entry of `models` is judged under its own name
-        judged = [name for name, path in where if path == registered.model] or [entry]
+        judged = [name for name, path in where if path == registered.model]
+        if not judged and entry in figures:  # an entry of `models` is judged under its own name
+            judged = [entry]
         models[name] = {
             "kind": registered.kind,
             "folder": registered.model,

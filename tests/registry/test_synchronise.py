@@ -151,9 +151,7 @@ def test_a_stage_that_could_not_register_leaves_no_output(make_models, registry,
         title="register",
         experiment=registry.experiment,
         params=register.Params(registry, {"deep": "models/autoencoder"}),
-        inputs=register.Inputs(
-            Path("models"), Path("reports/metrics.json"), Path("data/dataset")
-        ),
+        inputs=register.Inputs(Path("models"), Path("reports/metrics.json"), Path("data/dataset")),
         outputs=register.Outputs(Path("reports/of_the_stage.json")),
     )
     with pytest.raises(RegistryError, match="`dvc repro register` registers"):
@@ -195,7 +193,7 @@ print(json.dumps([shapes, predictions, wrong.status_code]))
 @pytest.mark.parametrize(
     ("name", "expected"),
     [
-        ("encoder", {"codes": [3], "reconstructions": [1, 4, 4], "squared_error": []}),
+        ("encoder", {"codes": [3], "reconstructions": [1, 4, 4], "anomaly_scores": []}),
         ("classifier", {"probabilities": [3], "label": [], "class_name": []}),
         ("vae", {"codes": [2], "reconstructions": [1, 4, 4]}),
     ],

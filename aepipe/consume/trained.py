@@ -74,7 +74,7 @@ def pack(source: Path, dataset: Path, folder: Path) -> None:
         target = folder / "model" / name
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(network_folder(source) / name, target)
-    (folder / "dataset").mkdir()
+    (folder / "dataset").mkdir(exist_ok=True)
     shutil.copyfile(dataset, folder / "dataset" / "dataset.json")
     files = {name: digest_files(folder, [folder / name]) for name in FILES}
     write_json(folder / CHECKSUMS, {"format": FORMAT, "files": files})

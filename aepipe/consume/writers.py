@@ -137,7 +137,11 @@ class _TableWriter:
     def _flush(self) -> None:
         table = pa.Table.from_batches(self._held)
         if self._writer is None:
-            self._writer = pyarrow.parquet.ParquetWriter(self._path, table.schema)
+            # a dictionary of floats, which rarely repeat, costs time and saves no space
+            words = [each.name for each in table.schema if pa.types.is_string(each.type)]
+            self._writer = pyarrow.parquet.ParquetWriter(
+                self._path, table.schema, use_dictionary=words
+            )
         self._writer.write_table(table, row_group_size=max(1, table.num_rows))
         self._held = []
 

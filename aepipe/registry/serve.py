@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 HOST = "127.0.0.1"  # whoever can reach it can use it: there is no password
 LARGEST_MIB = 64  # of a request: about 100,000 images of 28 x 28 as JSON
 MIB = 2**20
-KINDS = "application/json, text/csv or application/vnd.apache.parquet"
+KINDS = "application/json or application/vnd.apache.parquet"
 
 
 def serve(where: str, host: str, port: int, largest: int) -> None:

@@ -38,16 +38,17 @@ def open_model(where: str, dataset: Path) -> Trained:
         with reached():
             version = find_version(client, where)
             folder = download(version, Path(place))
-            logged = client.get_logged_model(version.model_id) if version.model_id else None
-        recorded = logged.tags.get(CHECKSUMS_TAG) if logged else None
+            logged = client.get_logged_model(str(version.source).removeprefix(REGISTRY))
+        trained = open_trained(folder, dataset)
+        recorded = logged.tags.get(CHECKSUMS_TAG)
         found = digest_files(folder / "artifacts", [folder / "artifacts" / CHECKSUMS])
-        if recorded is not None and recorded != found:
+        if recorded != found:
             raise ArtifactError(
                 f"{where}: its {CHECKSUMS} is not the one that the registry knows (checksum "
                 f"{found}, expected {recorded}); delete the version and `aepipe register` makes it "
                 "again"
             )
-        return open_trained(folder, dataset)
+        return trained
 
 
 def find_version(client: "MlflowClient", where: str) -> "ModelVersion":

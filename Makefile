@@ -24,7 +24,7 @@ EVERYWHERE := not slow and not gpu
 # have most tests, which are the quickest, and would end with one core at work.
 PYTEST := OMP_NUM_THREADS=1 pytest --numprocesses auto --dist loadfile --no-loadscope-reorder
 
-.PHONY: help run test check static format catalogue schema lock clean
+.PHONY: help run test check static format catalogue schema audit lock clean
 
 help: ## Say what there is
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1\t/' \
@@ -58,6 +58,9 @@ catalogue: $(READY) ## Train every kind of the catalogue on the digits, and prin
 schema: $(READY) ## Write params.schema.json, with which editors complete and check params.yaml
 	aepipe schema --output params.schema.json
 
+audit: $(READY) ## Look up known weaknesses of the pinned packages; needs a network
+	.ci/audit
+
 # .venv is made anew only when it is missing; pip leaves alone what already has the right version.
 $(READY): requirements.lock pyproject.toml
 	@command -v $(PYTHON) > /dev/null || { echo "no $(PYTHON) on the PATH; install Python 3.11, or" \
@@ -72,7 +75,7 @@ $(READY): requirements.lock pyproject.toml
 lock: ## Resolve the ranges of pyproject.toml anew and write requirements.lock
 	rm -rf build/lock
 	$(PYTHON) -m venv build/lock
-	build/lock/bin/$(INSTALL) setuptools '.[pipeline,develop]'
+	build/lock/bin/$(INSTALL) setuptools '.[pipeline,export,develop]'
 	{ grep '^#' requirements.lock; \
 	  build/lock/bin/pip freeze --all --exclude pip --exclude aepipe \
 	  | sed -E 's/\+[a-z0-9.]+$$//' | grep -vE '^(nvidia-|cuda-|triton)'; } > build/requirements.lock

@@ -27,6 +27,8 @@ from aepipe.reporting.pictures import in_rows, limits, picture
 
 BLOCK = 1000  # samples encoded at once; changes memory, not results
 KINDS = ("variational", "two_layer_variational")
+BETWEEN = 4  # frames of a walk for each step of its picture: a slider moves smoothly through them
+WALKS = ("interpolations", "traversals")
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,10 +49,12 @@ class Inputs:
 
 @dataclass(frozen=True, slots=True)
 class Outputs:
-    """Folder with four ``.npy`` files in scaled units, a PNG of each, and ``generated.json``.
+    """Folder with five ``.npy`` files in scaled units, a PNG of each, and ``generated.json``.
 
-    ``samples`` is ``(n, *shape)``; ``reconstructions`` is ``(2, n, *shape)``, originals first;
-    ``interpolations`` and ``traversals`` are ``(rows, steps, *shape)``.
+    ``samples`` is ``(n, *shape)``, and so is ``neighbours``, the training sample nearest to each;
+    ``reconstructions`` is ``(2, n, *shape)``, originals first; ``interpolations`` and
+    ``traversals`` are ``(rows, frames, *shape)``, of which the pictures show every
+    ``frames_per_step``-th.
     """
 
     generated: Path
@@ -70,14 +74,20 @@ def run(params: Params, inputs: Inputs, outputs: Outputs, monitor: Monitor) -> N
             "interpolations": interpolations(vae, dataset, params),
             "traversals": traversals(vae, survey, traversed, params.generate),
         }
+    arrays = {name: rows.numpy() for name, rows in pictures.items()}
+    arrays["neighbours"], distances = nearest(dataset, arrays["samples"], monitor)
+    _, expected = nearest(dataset, arrays["reconstructions"][0], monitor)
     described = {
         "format": FORMAT,
         "divergence": survey.divergence.tolist(),  # nats, of each group of latent dimensions
         "activity": survey.variance.tolist(),  # variance of each coordinate of the codes
         "traversal_dimensions": traversed,
         "traversal_range": params.generate.traversal_range,
+        "frames_per_step": BETWEEN,
+        "neighbour_distances": distances.tolist(),  # squared, of each sample of the prior
+        "validation_distances": expected.tolist(),  # the same of the samples that are rebuilt
     }
-    write(outputs.generated, dataset, {name: rows.numpy() for name, rows in pictures.items()})
+    write(outputs.generated, dataset, arrays)
     write_json(outputs.generated / "generated.json", described)
     monitor.remark(f"{', '.join(pictures)}: {dataset.counts['valid']} validation samples, prior")
 
@@ -156,11 +166,11 @@ def reconstructions(vae: VariationalNetwork, dataset: Dataset, params: Params) -
 
 
 def interpolations(vae: VariationalNetwork, dataset: Dataset, params: Params) -> Tensor:
-    """Walk the shortest way from one code to another, ``(pairs, steps, *shape)``."""
+    """Walk the shortest way from one code to another, ``(pairs, frames, *shape)``."""
     count = params.generate.interpolations
     pairs = choose_pairs(dataset.labels("valid"), count, generator(params, "interpolations"))
     start, end = (vae.encode(rows(dataset, places)) for places in pairs.unbind(dim=1))
-    shares = torch.linspace(0, 1, params.generate.steps)
+    shares = torch.linspace(0, 1, frames(params.generate))
     return decode(vae, between(vae.latent, start, end, shares))
 
 
@@ -190,13 +200,44 @@ def choose_pairs(labels: NDArray[np.int64], count: int, generator: Generator) ->
 def traversals(
     vae: VariationalNetwork, survey: Survey, dimensions: list[int], config: Generate
 ) -> Tensor:
-    """Move one dimension at a time about the centre of the codes, ``(rows, steps, *shape)``."""
-    positions = torch.linspace(-config.traversal_range, config.traversal_range, config.steps)
+    """Move one dimension at a time about the centre of the codes, ``(rows, frames, *shape)``."""
+    positions = torch.linspace(-config.traversal_range, config.traversal_range, frames(config))
     centre, units = vae.centre(survey.mean), torch.ones(vae.code_size)
     if isinstance(vae, TwoLayerVariational):  # whose prior of the code is known by its draws alone
         units = survey.variance.float().sqrt()
     ways = [along(vae.latent, centre, each, positions * units[each]) for each in dimensions]
     return decode(vae, torch.stack(ways))
+
+
+def frames(config: Generate) -> int:
+    """Give the number of frames of a walk, so that every step of the picture is one of them."""
+    return (config.steps - 1) * BETWEEN + 1
+
+
+def nearest(
+    dataset: Dataset, samples: Array, monitor: Monitor
+) -> tuple[Array, NDArray[np.float64]]:
+    """Find the training sample nearest to each of ``samples``, ``(n, *shape)``, scaled.
+
+    A model that has learned by heart draws samples much nearer to the training split than the
+    validation split lies.
+
+    Returns:
+        The training samples, scaled, and their squared distances, ``(n,)``.
+    """
+    flat = samples.reshape(len(samples), -1).astype(np.float64)
+    least, best = np.full(len(flat), np.inf), np.zeros_like(samples)
+    blocks = dataset.features("train").blocks(BLOCK)
+    for block in monitor.progress(blocks, "search train"):
+        shown = dataset.scaled(block)
+        other = shown.reshape(len(shown), -1).astype(np.float64)
+        # up to the sample's own square, which is the same for every neighbour
+        distances = np.square(other).sum(axis=1) - 2 * flat @ other.T  # (n, block)
+        place = distances.argmin(axis=1)
+        nearer = distances[np.arange(len(flat)), place] < least
+        least[nearer] = distances[nearer, place[nearer]]
+        best[nearer] = shown[place[nearer]]
+    return best, np.square(flat - best.reshape(flat.shape)).sum(axis=1)
 
 
 def rows(dataset: Dataset, places: Tensor) -> Tensor:
@@ -217,6 +258,7 @@ def write(folder: Path, dataset: Dataset, pictures: dict[str, Array]) -> None:
     for name, content in pictures.items():
         with (folder / f"{name}.npy").open("wb") as file:
             np.save(file, content, allow_pickle=False)
-        grid = in_rows(content) if name == "samples" else content
+        grid = content[:, ::BETWEEN] if name in WALKS else content
+        grid = in_rows(content) if name in ("samples", "neighbours") else grid
         if grid.size:  # a single validation sample makes no pair
             (folder / f"{name}.png").write_bytes(picture(dataset, grid, shades))

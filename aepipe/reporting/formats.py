@@ -5,6 +5,7 @@ import math
 MINUS = "\N{MINUS SIGN}"
 SIGNIFICANT = 4  # digits of an error: two representations that differ matter in the third
 HEADS = {"finetuned": "fine-tuned head", "control": "control head"}
+TITLES = {"psnr": "PSNR (dB)", "ssim": "SSIM"}
 
 
 def metric(name: str, value: float) -> str:
@@ -88,6 +89,16 @@ def is_pca(entry: str) -> bool:
     return entry.removeprefix("pca_").isdigit() and entry.startswith("pca_")
 
 
+def condition(name: str) -> str:
+    """Name a kind and level of corruption for people."""
+    return name.replace("_", " ")
+
+
 def probe(name: str) -> str:
     """Name a probe or a head for people."""
     return HEADS.get(name, name.replace("_", " "))
+
+
+def title(name: str) -> str:
+    """Name a metric for people, as a column has it."""
+    return TITLES.get(name) or probe(name)

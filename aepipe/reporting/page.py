@@ -1,22 +1,27 @@
-"""The report as one page that needs nothing else: no network, no script, no clock."""
+"""The report as one page that needs nothing else: no network, no clock."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, final
+from typing import final
 
 import numpy as np
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from numpy.typing import NDArray
 
-from aepipe.data.dataset import SPLITS, Dataset
+from aepipe.data.dataset import Dataset
 from aepipe.reporting import formats
+from aepipe.reporting.card import Card, Contract
+from aepipe.reporting.codemap import CodeMap
 from aepipe.reporting.curves import robustness, training
 from aepipe.reporting.exhibits import Strip
 from aepipe.reporting.findings import findings, is_significant
+from aepipe.reporting.forest import against_pca
 from aepipe.reporting.metrics import Metrics, conditions
 from aepipe.reporting.plots import accuracies, explained_variance, tradeoff
+from aepipe.reporting.walks import Slider
 
+TEMPLATES = Path(__file__).parent / "templates"
 CLASSES = 20  # more make a confusion matrix that nobody reads; the largest confusions stay
 CONFUSIONS = 5  # largest ones listed
 
@@ -27,21 +32,41 @@ class Material:
     """All that the page shows beside the metrics.
 
     Attributes:
-        dataset: for its card and for the names of classes.
+        dataset: what the samples are, and the names of classes.
+        card: of the data.
+        contracts: that all tables hold.
         params: sections of ``params.yaml``, as YAML.
+        seed: of the pipeline.
+        digests: checksum of each model, by its name.
+        versions: of libraries, as locked.
         traversal_range: standard deviations to which a latent dimension was moved.
         probe_rows: at most so many training samples had each probe.
         pictures: strips by section of the page.
+        worst: the worst reconstructions of each representation.
+        noisy: strips by condition of corruption.
+        walks: sliders, by the section that they stand in.
+        memory: a sentence on samples and their nearest training samples.
+        map: of the codes; None where there are no raw features to show.
         histories: of each training, by title.
         variances: along every principal axis, falling; empty where there is no PCA.
         confusion: actual and predicted label of each test sample, ``(n, 2)``.
     """
 
     dataset: Dataset
+    card: Card
+    contracts: list[Contract]
     params: str
+    seed: int
+    digests: Mapping[str, str]
+    versions: list[str]
     traversal_range: float
     probe_rows: int
     pictures: Mapping[str, list[Strip]]
+    worst: list[Strip]
+    noisy: Mapping[str, list[Strip]]
+    walks: Mapping[str, Slider]
+    memory: str
+    map: CodeMap | None
     histories: Mapping[str, list[dict[str, float]]]
     variances: NDArray[np.float64]
     confusion: NDArray[np.int64]
@@ -65,9 +90,31 @@ class Confusion:
 
 def render(metrics: Metrics, material: Material) -> str:
     """Give the page; equal metrics and material give equal bytes."""
-    folder = Path(__file__).parent
+    names = _names(metrics)
+    page: str = (
+        _environment(metrics)
+        .get_template("report.html")
+        .render(
+            style=(TEMPLATES / "report.css").read_text(encoding="utf-8"),
+            script=(TEMPLATES / "report.js").read_text(encoding="utf-8"),
+            metrics=metrics,
+            findings=[_unbroken(sentence) for sentence in findings(metrics)],
+            names=names,
+            sections=_sections(names, material),
+            rebuilding=[e for e, f in metrics.representations.items() if "squared_error" in f],
+            plots=_plots(metrics, material),
+            confusion=_confusion(material),
+            card=material.card,
+            map=material.map,
+            material=material,
+        )
+    )
+    return page
+
+
+def _environment(metrics: Metrics) -> Environment:
     environment = Environment(
-        loader=FileSystemLoader(folder),
+        loader=FileSystemLoader(TEMPLATES),
         autoescape=True,
         undefined=StrictUndefined,  # a typing mistake in the template is an error, not a gap
         trim_blocks=True,
@@ -78,21 +125,30 @@ def render(metrics: Metrics, material: Material) -> str:
         "difference": lambda value, name: formats.difference(name, value),
         "label": formats.label,
         "probe": formats.probe,
+        "title": formats.title,
         "level": formats.level,
     }
     environment.tests["better"] = lambda change, name: formats.is_better(name, change)
     environment.tests["significant"] = lambda corrected: is_significant(metrics, corrected)
-    page: str = environment.get_template("report.html").render(
-        style=(folder / "report.css").read_text(encoding="utf-8"),
-        metrics=metrics,
-        findings=[_unbroken(sentence) for sentence in findings(metrics)],
-        names=_names(metrics),
-        plots=_plots(metrics, material),
-        confusion=_confusion(material),
-        card=_card(material.dataset),
-        material=material,
-    )
-    return page
+    return environment
+
+
+def _sections(names: Mapping[str, list[str]], material: Material) -> dict[str, str]:
+    """Give the title of each section that there is something to show in, by its template's name."""
+    robust = names["robust_accuracy"] or names["robust_squared_error"] or material.noisy
+    there = {
+        "comparison": ("Comparison", True),
+        "reconstruction": ("Reconstruction", names["reconstruction"]),
+        "classification": ("Classification", names["accuracy"] or names["heads"]),
+        "robustness": ("Robustness", robust),
+        "map": ("Map of the codes", material.map is not None),
+        "learned": ("What was learned", True),
+        "vae": ("VAE", True),
+        "training": ("Training", True),
+        "data": ("Data", True),
+        "provenance": ("Provenance", True),
+    }
+    return {name: title for name, (title, shown) in there.items() if shown}
 
 
 def _unbroken(sentence: str) -> str:
@@ -125,6 +181,7 @@ def _plots(metrics: Metrics, material: Material) -> dict[str, list[str]]:
         if formats.is_pca(entry)
     ]
     return {
+        "against_pca": against_pca(metrics),
         "tradeoff": [tradeoff(metrics)] if names["reconstruction"] else [],
         "accuracies": [accuracies(metrics)] if names["accuracy"] or names["heads"] else [],
         "robustness": [
@@ -152,17 +209,3 @@ def _confusion(material: Material) -> Confusion:
     if not len(material.confusion) or len(names) > CLASSES:
         return Confusion([], [], largest)
     return Confusion(names, counts.tolist(), largest)
-
-
-def _card(dataset: Dataset) -> dict[str, Any]:
-    """Give what the data card shows: counts by split and class."""
-    labels = {split: dataset.labels(split) for split in SPLITS}
-    return {
-        "by_class": [
-            (name, [int((labels[split] == number).sum()) for split in SPLITS])
-            for number, name in enumerate(dataset.classes)
-        ],
-        "unlabelled": [int((labels[split] < 0).sum()) for split in SPLITS],
-        "shape": " x ".join(map(str, dataset.shape)),
-        "splits": [(split, dataset.counts[split]) for split in SPLITS],
-    }

@@ -103,10 +103,13 @@ def write_evaluation():
             write_json(folder / f"{name}.json", figures)
             (folder / name).mkdir()
             write_table(folder / name / "samples.parquet", pd.concat(tables, ignore_index=True))
+            maps = [
+                draw_map(entry, made, dataset, labelled, rng) for entry, made in entries.items()
+            ]
+            write_table(folder / name / "map.parquet", pd.concat(maps, ignore_index=True))
             for entry, made in entries.items():
                 if made.error is not None or made.code_size == 64:
-                    shown = dataset.scaled(dataset.features("test").load()[:3])
-                    np.save(folder / name / f"{entry}.npy", shown * np.float32(0.9))
+                    write_shown(folder / name / entry, made, dataset)
         return folder
 
     return write
@@ -124,6 +127,33 @@ def draw_samples(entry, made, dataset, labelled, rng) -> pd.DataFrame:
     return table
 
 
+ON_MAP = {"train": 30, "valid": 10, "test": 20}
+
+
+def draw_map(entry, made, dataset, labelled, rng) -> pd.DataFrame:
+    """Each class about a place of its own, so that the map has something to show."""
+    tables = []
+    for split, count in ON_MAP.items():
+        labels = dataset.labels(split)[:count] if labelled else np.full(count, UNLABELLED)
+        errors = np.nan if made.error is None else made.error * rng.uniform(0.8, 1.2, count)
+        columns = {"entry": entry, "id": dataset.ids(split)[:count], "split": split}
+        places = {"x": labels % 4 + rng.normal(0, 0.3, count), "y": rng.normal(0, 1, count)}
+        tables.append(pd.DataFrame(columns | {"label": labels, "squared_error": errors} | places))
+    return pd.concat(tables, ignore_index=True)
+
+
+def write_shown(stem, made, dataset) -> None:
+    """What is reconstructed: the first test samples, the same under noise, the worst."""
+    shown = dataset.scaled(dataset.features("test").load()[:3]) * np.float32(0.9)
+    np.save(f"{stem}.npy", shown)
+    np.save(f"{stem}.noisy.npy", np.stack([shown * np.float32(0.8)] * len(CONDITIONS)))
+    if made.error is None:
+        rows = [dataset.features(split).load()[:count] for split, count in ON_MAP.items()]
+        np.save(f"{stem}.map.npy", np.concatenate(rows))
+    else:
+        np.save(f"{stem}.worst.npy", np.stack([shown, shown * np.float32(0.5)]))
+
+
 def figures_of(made, table, labelled) -> dict:
     def share(probe):
         right = table[f"predicted_{probe}"] == table["label"]
@@ -139,6 +169,7 @@ def figures_of(made, table, labelled) -> dict:
         and {"squared_error": error, "psnr": None, "ssim": quality, "explained_variance": quality},
         "accuracy": {probe: share(probe) for probe in PROBES} if labelled else None,
         "chosen": {},
+        "map": {"share": 0.4},
         "heads": {head: share(head) for head in made.heads},
         "robustness": {
             condition: {"accuracy": share("linear") if labelled else None, "squared_error": error}

@@ -98,7 +98,7 @@ def run(params: Params, inputs: Inputs, outputs: Outputs, monitor: Monitor) -> N
     if reason is not None:
         write_absence(outputs.tables, reason)
         monitor.remark(f"{params.name}: nothing to judge, for {reason}")
-        tables = [predictions("", dataset, Outcome(None, None, {})).iloc[:0]]
+        tables = [predictions("", dataset, Outcome(None, {}, {})).iloc[:0]]
     write_json(outputs.figures, figures)
     path = outputs.tables / "samples.parquet"
     write_table(path, checked(Predictions, pd.concat(tables, ignore_index=True), path))

@@ -82,7 +82,7 @@ def test_figures_are_those_of_the_whole_split():
     errors = squared_errors(clean, noisy)
     spread = squared_errors(flat, np.broadcast_to(flat.mean(axis=0), flat.shape))
 
-    figures = reconstruction_figures(errors, spread, None, (64, 1.0), SETTINGS)
+    figures = reconstruction_figures(errors, spread, {}, (64, 1.0), SETTINGS)
 
     expected = 1 - errors.sum() / spread.sum()
     assert figures["explained_variance"]["value"] == pytest.approx(expected)
@@ -95,7 +95,7 @@ def test_figures_are_those_of_the_whole_split():
 
 def test_the_interval_of_a_transformed_figure_is_the_transformed_interval():
     errors = np.random.default_rng(1).gamma(2.0, size=200)
-    figures = reconstruction_figures(errors, errors, None, (10, 1.0), SETTINGS)
+    figures = reconstruction_figures(errors, errors, {}, (10, 1.0), SETTINGS)
     error, noise = figures["squared_error"], figures["psnr"]
 
     # the larger the error, the smaller the ratio
@@ -105,7 +105,7 @@ def test_the_interval_of_a_transformed_figure_is_the_transformed_interval():
 
 def test_what_the_data_does_not_define_is_none():
     errors = np.ones(5)
-    figures = reconstruction_figures(errors, np.zeros(5), None, (3, None), SETTINGS)
+    figures = reconstruction_figures(errors, np.zeros(5), {}, (3, None), SETTINGS)
 
     assert figures["psnr"] is None  # no bounds
     assert figures["explained_variance"] is None  # nothing to explain

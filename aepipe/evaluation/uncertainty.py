@@ -97,6 +97,47 @@ def bootstrap_mean(values: Float64, bootstrap: Bootstrap) -> Figure:
     return percentile_interval(float(values.mean()), resampled, bootstrap.confidence)
 
 
+def standard_interval(value: float, error: float, confidence: float) -> Figure:
+    """Give ``value`` with the normal interval of its standard error.
+
+    Efron and Tibshirani (1993), section 12.3: for figures whose resamples are shifted, as those of
+    everything that counts pairs of equal samples, so that their quantiles would be shifted too.
+    """
+    half = float(ndtri((1 + confidence) / 2)) * error
+    return figure(value, value - half, value + half)
+
+
+def bootstrap_over_draws(values: Float64, bootstrap: Bootstrap) -> Figure:
+    """Give the mean of ``(samples, draws)`` values with its percentile interval over both.
+
+    Owen (2007), "The pigeonhole bootstrap", Annals of Applied Statistics 1:386: samples and draws
+    are resampled independently, so the interval is about other samples and other draws. It errs on
+    the side of caution where both matter.
+    """
+    resampled = resampled_means(values, bootstrap)
+    rng = np.random.default_rng([bootstrap.seed, 1])  # another stream than the samples'
+    draws = rng.integers(resampled.shape[1], size=resampled.shape)
+    means = np.take_along_axis(resampled, draws, axis=1).mean(axis=1)
+    return percentile_interval(float(values.mean()), means, bootstrap.confidence)
+
+
+def share_difference(first: Array, second: Array, bootstrap: Bootstrap) -> Figure:
+    """Give how much more often ``first`` is true than ``second``, with its percentile interval.
+
+    Args:
+        first: ``(samples,)`` of bool.
+        second: of the same samples.
+        bootstrap: how many resamples; the three counts of a resample are drawn at once.
+    """
+    samples = len(first)
+    gained, lost = int(np.sum(first & ~second)), int(np.sum(second & ~first))
+    chances = np.array([gained, lost, samples - gained - lost]) / samples
+    rng = np.random.default_rng(bootstrap.seed)
+    drawn = rng.multinomial(samples, chances, size=bootstrap.resamples)
+    resampled = (drawn[:, 0] - drawn[:, 1]) / samples
+    return percentile_interval((gained - lost) / samples, resampled, bootstrap.confidence)
+
+
 def mcnemar(first: Array, second: Array) -> float:
     """Test whether two classifiers are right equally often on the same samples; give the p-value.
 
@@ -115,15 +156,17 @@ def mcnemar(first: Array, second: Array) -> float:
     return min(1.0, 2 * float(bdtr(min(only_first, only_second), discordant, 0.5)))
 
 
-def paired_test(differences: Float64, bootstrap: Bootstrap) -> float:
-    """Test whether the mean of ``(samples,)`` paired differences is 0; give the two-sided p-value.
+def paired_test(differences: Float64, bootstrap: Bootstrap) -> tuple[Figure, float]:
+    """Give the mean of ``(samples,)`` paired differences and the p-value of its being 0, two-sided.
 
     The differences are shifted to mean 0, so that the hypothesis holds, and resampled: Efron and
-    Tibshirani (1993), section 16.4. The p-value is never below ``1 / (resamples + 1)``.
+    Tibshirani (1993), section 16.4. The p-value is never below ``1 / (resamples + 1)``. The
+    percentile interval is that of the same resamples, shifted back.
     """
-    observed = differences.mean()
+    observed = float(differences.mean())
     resampled = resampled_means((differences - observed)[:, None], bootstrap)[:, 0]
     # a tie, up to the rounding of a mean, counts against the difference
     slack = 1e-12 * np.abs(differences).max()
     extreme = int(np.sum(np.abs(resampled) >= abs(observed) - slack))
-    return (1 + extreme) / (bootstrap.resamples + 1)
+    interval = percentile_interval(observed, resampled + observed, bootstrap.confidence)
+    return interval, (1 + extreme) / (bootstrap.resamples + 1)

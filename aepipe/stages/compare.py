@@ -1,4 +1,4 @@
-"""Set all representations beside each other, with paired tests against PCA of the same size."""
+"""Set all representations beside each other, with paired tests against PCA and the best."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -15,8 +15,6 @@ from aepipe.evaluation.comparison import (
     HEAD,
     Difference,
     Evaluated,
-    baseline,
-    best_raw_probe,
     differences,
     holm,
 )
@@ -143,24 +141,28 @@ def put_together(
         representations={entry: values for entry, (values, _) in flat.items()},
         intervals={entry: intervals for entry, (_, intervals) in flat.items()},
         against_pca={},
+        against_best={},
         heads={},
         absent=dict(absent),
     )
-    best = best_raw_probe(evaluated)
     for one in comparisons:
-        held = metrics.against_pca if one.section == "against_pca" else metrics.heads
-        named = {"pca": baseline(one.entry, evaluated)} if one.section == "against_pca" else {}
-        if one.section == "heads" and best is not None:
-            named = {"raw": best[1]}
-        held.setdefault(one.entry, named).update(
-            {
-                f"{one.name}_difference": one.figure["value"],
-                f"{one.name}_low": one.figure["low"],
-                f"{one.name}_high": one.figure["high"],
-                f"{one.name}_p_value": one.p_value,
-                f"{one.name}_p_holm": one.corrected,
-            }
-        )
+        match one.section:
+            case "against_pca":
+                held = metrics.against_pca.setdefault(one.entry, {"pca": one.rival})
+            case "against_best":
+                held = metrics.against_best.setdefault(one.entry, {})
+                held[f"{one.name}_best"] = one.rival
+            case "heads":
+                held = metrics.heads.setdefault(one.entry, {})
+                if one.name == "raw":
+                    held["raw"] = one.rival
+        held |= {
+            f"{one.name}_difference": one.figure["value"],
+            f"{one.name}_low": one.figure["low"],
+            f"{one.name}_high": one.figure["high"],
+            f"{one.name}_p_value": one.p_value,
+            f"{one.name}_p_holm": one.corrected,
+        }
     return metrics
 
 

@@ -20,6 +20,7 @@ def unmet_demands(params: Params, outline: Outline) -> list[str]:
         *_bounds(params, outline),
         *_levels(params, outline),
         *_neighbours(params, outline),
+        *_neighbourhood(params, outline),
         *_anomaly(params, outline),
         *_attributes(params, outline),
         *_blocks(params, outline),
@@ -168,4 +169,15 @@ def _neighbours(params: Params, outline: Outline) -> list[str]:
         for (place, what), counts in asked.items()
         for count in counts
         if count > voters
+    ]
+
+
+def _neighbourhood(params: Params, outline: Outline) -> list[str]:
+    """Neighbourhoods that hold half of the test samples."""
+    config = params.evaluate.further.neighbourhood
+    if config is None or 2 * config.neighbours < min(config.rows, outline.counts["test"]):
+        return []
+    return [
+        f"evaluate.further.neighbourhood.neighbours: {config.neighbours} is not below half of the "
+        f"{outline.counts['test']} test samples of {outline.where}; lower it"
     ]

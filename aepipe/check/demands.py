@@ -173,11 +173,17 @@ def _neighbours(params: Params, outline: Outline) -> list[str]:
 
 
 def _neighbourhood(params: Params, outline: Outline) -> list[str]:
-    """Neighbourhoods that hold half of the test samples."""
-    config = params.evaluate.further.neighbourhood
-    if config is None or 2 * config.neighbours < min(config.rows, outline.counts["test"]):
-        return []
-    return [
-        f"evaluate.further.neighbourhood.neighbours: {config.neighbours} is not below half of the "
-        f"{outline.counts['test']} test samples of {outline.where}; lower it"
-    ]
+    """Neighbourhoods larger than the test samples allow."""
+    there, problems = outline.counts["test"], []
+    config, generated = params.evaluate.further.neighbourhood, params.appraise.neighbours
+    if config is not None and 2 * config.neighbours >= min(config.rows, there):
+        problems.append(
+            f"evaluate.further.neighbourhood.neighbours: {config.neighbours} is not below half of "
+            f"the {there} test samples of {outline.where}; lower it"
+        )
+    if generated >= there:
+        problems.append(
+            f"appraise.neighbours: {generated} is not below the {there} test samples of "
+            f"{outline.where}; lower it"
+        )
+    return problems

@@ -31,9 +31,12 @@ class Metrics:
             ``_jacobian_norm``), ``anomaly_accuracy`` (``_precision``, ``_recall``, ``_roc_auc``),
             ``concepts_area``, ``retrieval_precision_at_K`` (``_mean_average_precision``), of
             variational networks ``likelihood_log_likelihood`` (``_log_likelihood_DRAWS``,
-            ``_evidence_lower_bound``, ``_reconstruction``, ``_divergence``, ``_active_units``), of
-            an RBM ``log_partition``, ``log_likelihood``, ``log_pseudo_likelihood``; what an entry
-            does not have is left out.
+            ``_evidence_lower_bound``, ``_reconstruction``, ``_divergence``, ``_active_units``,
+            ``_samples``), and of those that were appraised ``generation_frechet_distance``
+            (``_precision``, ``_recall``, ``_density``, ``_coverage``; the same as
+            ``generation_training_FIGURE`` for training samples in place of generated ones) and
+            ``generation_memorisation``; of an RBM ``log_partition``, ``log_likelihood``,
+            ``log_pseudo_likelihood``; what an entry does not have is left out.
         intervals: by entry and the same names: ``low`` and ``high``; counts of units have none.
         against_pca: by entry: ``pca``, the baseline that it is held against, and for the squared
             error and each probe ``NAME_difference`` (the entry's less the baseline's) with
@@ -91,6 +94,11 @@ def scalars(figures: Mapping[str, Any]) -> tuple[Scalars, dict[str, Interval]]:
         nested |= {f"{judgement}_{name}": f for name, f in (figures.get(judgement) or {}).items()}
     for count, of_count in (figures.get("labels") or {}).items():
         nested[f"labels_accuracy_{count}"] = of_count["accuracy"]
+    generation = figures.get("generation") or {}
+    if generation:
+        nested |= {f"generation_{name}": f for name, f in generation["generated"].items()}
+        nested |= {f"generation_training_{name}": f for name, f in generation["training"].items()}
+        nested["generation_memorisation"] = generation["memorisation"]
     if figures.get("concepts"):
         nested["concepts_area"] = figures["concepts"]["mean"]
     anomaly = figures.get("anomaly") or {}

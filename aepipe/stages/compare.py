@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
@@ -41,13 +41,19 @@ class Params:
     representations: dict[str, str] = section("evaluate.representations")
     confidence: float = section("evaluate.confidence")
     resamples: int = section("evaluate.resamples")
+    networks: dict[str, str] = section("appraise.networks")
 
 
 @dataclass(frozen=True, slots=True)
 class Inputs:
-    """The folder with ``NAME.json`` and ``NAME/samples.parquet`` of everything evaluated."""
+    """What there is of everything evaluated, and of every network appraised.
+
+    ``NAME.json`` and ``NAME/samples.parquet`` in the folder of evaluations, ``NAME.json`` and
+    ``NAME/`` in that of appraisals.
+    """
 
     evaluation: Path
+    appraisal: Path
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +69,9 @@ def run(params: Params, inputs: Inputs, outputs: Outputs, monitor: Monitor) -> N
     """Compare, correct, write."""
     require_declared(inputs.evaluation, params)
     evaluated = read_evaluated(inputs.evaluation, params)
+    for name, appraised in read_appraised(inputs.appraisal, params).items():
+        if name in evaluated:
+            evaluated[name].figures["generation"] = appraised
     bootstrap = Bootstrap(params.confidence, params.resamples, derive(params.seed, "compare"))
     comparisons = [*differences(evaluated, bootstrap)]
     if comparisons and len(comparisons) / (params.resamples + 1) >= 1 - params.confidence:
@@ -121,6 +130,22 @@ def read_evaluated(folder: Path, params: Params) -> dict[str, Evaluated]:
                 )
             evaluated[entry] = Evaluated(KINDS.get(path, "other"), figures[entry], samples)
     return evaluated
+
+
+def read_appraised(folder: Path, params: Params) -> dict[str, Any]:
+    """Read the figures of what each network generates; empty where there was no classifier.
+
+    Raises:
+        ArtifactError: some are missing, or there are some of what is declared no longer.
+    """
+    appraised: dict[str, Any] = {}
+    for name in params.networks:
+        path = folder / f"{name}.json"
+        if not path.is_file():
+            raise ArtifactError(f"{path}: no such file; `dvc repro appraise@{name}` makes it")
+        appraised[name] = read_json(path)
+    refuse_leftovers(folder, [*appraised, *(f"{name}.json" for name in appraised)])
+    return appraised
 
 
 def put_together(

@@ -26,18 +26,37 @@ PARAMS = compare.Params(
     representations=WHOLE.evaluate.representations,
     confidence=0.95,
     resamples=1999,
+    networks=WHOLE.appraise.networks,
 )
+FIGURE = {"value": 0.5, "low": 0.25, "high": 0.75}
+APPRAISED = {
+    "samples": 40,
+    "feature_space": "classifier",
+    "generated": {"frechet_distance": FIGURE, "coverage": FIGURE},
+    "training": {"frechet_distance": FIGURE, "coverage": FIGURE},
+    "memorisation": FIGURE,
+}
 
 
 @pytest.fixture
 def evaluation(write_evaluation, small_digits, tmp_path) -> Path:
-    return write_evaluation(tmp_path / "evaluation", small_digits)
+    return written(write_evaluation, small_digits, tmp_path)
+
+
+def written(write_evaluation, dataset, folder: Path, labelled: bool = True) -> Path:
+    """Write evaluations, and beside them appraisals of every network that is declared."""
+    for name in PARAMS.networks:
+        (folder / "appraisal" / name).mkdir(parents=True)
+        path = folder / "appraisal" / f"{name}.json"
+        path.write_text(json.dumps(APPRAISED if labelled else {}))
+    return write_evaluation(folder / "evaluation", dataset, labelled=labelled)
 
 
 def run(evaluation: Path, output: Path, params=PARAMS, monitor=None):
     outputs = compare.Outputs(output / "metrics.json", output / "plots", output / "c.parquet")
     output.mkdir(parents=True)
-    compare.run(params, compare.Inputs(evaluation), outputs, monitor or Silent())
+    inputs = compare.Inputs(evaluation, evaluation.with_name("appraisal"))
+    compare.run(params, inputs, outputs, monitor or Silent())
     return json.loads(outputs.metrics.read_text())
 
 
@@ -176,7 +195,7 @@ def test_plot_tables_agree_with_the_metrics(evaluation, tmp_path):
 
 
 def test_data_without_labels_are_compared_by_their_errors(write_evaluation, small_digits, tmp_path):
-    evaluation = write_evaluation(tmp_path / "evaluation", small_digits, labelled=False)
+    evaluation = written(write_evaluation, small_digits, tmp_path, labelled=False)
     metrics = run(evaluation, tmp_path / "out")
     assert metrics["heads"] == {}
     assert set(metrics["against_pca"]) == {"stack", "autoencoder", "vae", *WHOLE.models}
@@ -190,7 +209,7 @@ def test_data_without_labels_are_compared_by_their_errors(write_evaluation, smal
 def test_a_classifier_that_was_not_trained_is_told_and_the_others_are_compared(
     write_evaluation, small_digits, tmp_path
 ):
-    evaluation = write_evaluation(tmp_path / "evaluation", small_digits, labelled=False)
+    evaluation = written(write_evaluation, small_digits, tmp_path, labelled=False)
     before = run(evaluation, tmp_path / "before")
     forget_classifier(evaluation)
     metrics = run(evaluation, tmp_path / "out")
@@ -243,6 +262,28 @@ def test_figures_that_are_declared_are_among_the_metrics(evaluation, tmp_path):
         "entry,labels,accuracy,low,high\nvae,10,0.5,0.25,0.75\n"
     )
     assert not names & set(metrics["representations"]["stack"])
+
+
+def test_what_a_network_generates_is_among_its_metrics(evaluation, tmp_path):
+    metrics = run(evaluation, tmp_path / "out")
+    names = {
+        "generation_frechet_distance", "generation_coverage", "generation_memorisation",
+        "generation_training_frechet_distance", "generation_training_coverage",
+    }  # fmt: skip
+    for name in names:
+        assert metrics["representations"]["vae"][name] == 0.5
+        assert metrics["intervals"]["vae"][name] == {"low": 0.25, "high": 0.75}
+    assert not names & set(metrics["representations"]["stack"])
+
+
+def test_an_appraisal_that_is_missing_or_left_over_is_told_with_its_remedy(evaluation, tmp_path):
+    appraisal = evaluation.with_name("appraisal")
+    (appraisal / "old.json").write_text("{}")
+    with pytest.raises(ArtifactError, match=r"holds old\.json, which params\.yaml does not"):
+        run(evaluation, tmp_path / "one")
+    (appraisal / "vae.json").unlink()
+    with pytest.raises(ArtifactError, match=r"vae\.json: no such file; `dvc repro appraise@vae`"):
+        run(evaluation, tmp_path / "two")
 
 
 def test_without_pca_nothing_is_held_against_it(evaluation, tmp_path):

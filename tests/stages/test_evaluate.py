@@ -18,6 +18,7 @@ from aepipe.data.contracts import Predictions, checked
 from aepipe.data.seeds import derive
 from aepipe.errors import ArtifactError, ContractError
 from aepipe.evaluation.pca import fit_pca, save_pca
+from aepipe.evaluation.threads import one_thread
 from aepipe.models.absent import absence, write_absence
 from aepipe.monitor import Silent
 from aepipe.params.corruption import CorruptionSection
@@ -35,7 +36,7 @@ from aepipe.params.judgements import (
 )
 from aepipe.representation import Representation
 from aepipe.stages import corrupt, evaluate
-from aepipe.stages.evaluate import Inputs, Outputs, Params, as_subject, one_thread
+from aepipe.stages.evaluate import Inputs, Outputs, Params, as_subject
 
 CONFIG = {
     "linear": {"inverse_penalties": [0.01, 1.0]},

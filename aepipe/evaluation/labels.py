@@ -3,6 +3,7 @@
 The linear probe learns from growing shares of the labelled training samples, several draws of each,
 every class in proportion. Codes are scaled by all training codes, which takes no labels; the
 penalty is chosen on the whole validation split, and every draw is judged on the whole test split.
+All draws are from one training split, so what another one would give is not in the interval.
 """
 
 from typing import TypedDict
@@ -17,7 +18,7 @@ from aepipe.evaluation.judge import Court, labelled_codes
 from aepipe.evaluation.outcome import Subject
 from aepipe.evaluation.probes import fit_scaled_linear, linear_scaler
 from aepipe.evaluation.sampling import stratified
-from aepipe.evaluation.uncertainty import Bootstrap, Figure, bootstrap_over_draws, wilson
+from aepipe.evaluation.uncertainty import Figure, figure, mean_over_draws, wilson
 from aepipe.monitor import Monitor
 from aepipe.params.judgements import Labels
 
@@ -68,15 +69,16 @@ def label_figures(
             probe = fit_scaled_linear(linear, few, valid, scale, monitor)
             right.append(probe.predict(tested) == labels[known])
             chosen.append(float(probe.chosen["inverse_penalty"]))
-        figures[str(count)] = _figures(np.stack(right, axis=1), chosen, court.bootstrap)
+        figures[str(count)] = _figures(np.stack(right, axis=1), chosen, court.bootstrap.confidence)
     return figures
 
 
-def _figures(right: NDArray[np.bool_], chosen: list[float], bootstrap: Bootstrap) -> LabelFigures:
+def _figures(right: NDArray[np.bool_], chosen: list[float], confidence: float) -> LabelFigures:
     """Judge ``(samples, draws)``: whether each sample was right with each draw of labels."""
     if right.shape[1] > 1:
-        accuracy = bootstrap_over_draws(right.astype(np.float64), bootstrap)
+        found = mean_over_draws(right.astype(np.float64), confidence)
+        accuracy = figure(found["value"], max(0.0, found["low"]), min(1.0, found["high"]))
     else:
-        accuracy = wilson(int(right.sum()), len(right), bootstrap.confidence)
+        accuracy = wilson(int(right.sum()), len(right), confidence)
     draws: list[float] = right.mean(axis=0).tolist()
     return {"accuracy": accuracy, "draws": draws, "inverse_penalties": chosen}

@@ -2,11 +2,15 @@
 
 import numpy as np
 import pytest
+import torch
 from skimage.metrics import peak_signal_noise_ratio, structural_similarity
 from sklearn.metrics import r2_score
+from torch.nn.functional import binary_cross_entropy
 
 from aepipe.evaluation.reconstruction import (
+    cross_entropies,
     reconstruction_figures,
+    scores,
     signal_to_noise,
     similarities,
     squared_errors,
@@ -28,6 +32,40 @@ def test_squared_error_sums_over_features():
     reconstruction = np.array([[[0.0, 4.0]], [[0.0, 0.5]]])
 
     np.testing.assert_allclose(squared_errors(features, reconstruction), [1 + 4, 0.25])
+
+
+def test_cross_entropy_is_that_of_torch():
+    clean, noisy = images(1, 5, 4)
+    inside = noisy.clip(0.01, 0.99)
+    expected = binary_cross_entropy(
+        torch.from_numpy(inside).double(), torch.from_numpy(clean).double(), reduction="none"
+    )
+
+    np.testing.assert_allclose(cross_entropies(clean, inside), expected.sum(dim=(1, 2, 3)))
+
+
+def test_cross_entropy_is_least_at_the_sample_and_finite_outside_of_the_range():
+    clean, noisy = images(1, 5, 4)
+    least = cross_entropies(clean, clean)
+
+    assert (cross_entropies(clean, noisy) > least).all()
+    np.testing.assert_allclose(
+        cross_entropies(np.ones((1, 3)), np.full((1, 3), -2.0)), 3 * 15.94, rtol=1e-3
+    )
+    np.testing.assert_allclose(cross_entropies(np.ones((1, 3)), np.full((1, 3), 2.0)), 0, atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("shape", "bounds", "names"),
+    [
+        ((1, 8, 8), (0.0, 1.0), {"cross_entropy", "ssim"}),
+        ((1, 8, 8), (-1.0, 1.0), {"ssim"}),
+        ((64,), (0.0, 1.0), {"cross_entropy"}),
+        ((1, 8, 8), None, set()),
+    ],
+)
+def test_samples_are_compared_by_what_their_shape_and_bounds_allow(shape, bounds, names):
+    assert set(scores(shape, bounds)) == names
 
 
 @pytest.mark.parametrize("shape", [(1, 8, 8), (1, 28, 28), (3, 9, 12)])

@@ -9,6 +9,8 @@ import pandas as pd
 
 from aepipe.reporting.metrics import Metrics, condition_of
 
+LABELS = "labels_accuracy_"
+
 
 def write_plot_data(folder: Path, metrics: Metrics, confusion: pd.DataFrame) -> None:
     """Write one CSV file per plot.
@@ -26,6 +28,8 @@ def write_plot_data(folder: Path, metrics: Metrics, confusion: pd.DataFrame) -> 
     _write(folder / "reconstruction.csv", header, _reconstruction(metrics))
     header = ["entry", "condition", "level", "accuracy", "squared_error"]
     _write(folder / "robustness.csv", header, _robustness(metrics))
+    header = ["entry", "labels", "accuracy", "low", "high"]
+    _write(folder / "labels.csv", header, _labels(metrics))
     _write(folder / "confusion.csv", ["actual", "predicted"], confusion.to_numpy().tolist())
 
 
@@ -58,6 +62,15 @@ def _robustness(metrics: Metrics) -> Iterable[Sequence[Any]]:
                 figures.get(f"robust_{f}_{condition}", "") for f in ("accuracy", "squared_error")
             ]
             yield entry, kind, "" if level is None else level, *noisy
+
+
+def _labels(metrics: Metrics) -> Iterable[Sequence[Any]]:
+    """Give a row for each number of labels, rising."""
+    for entry, figures in metrics.representations.items():
+        counts = sorted(int(n.removeprefix(LABELS)) for n in figures if n.startswith(LABELS))
+        for count in counts:
+            bounds = metrics.intervals[entry][f"{LABELS}{count}"]
+            yield entry, count, figures[f"{LABELS}{count}"], bounds["low"], bounds["high"]
 
 
 def _write(path: Path, header: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:

@@ -1,7 +1,6 @@
-"""Judge one representation on the test split, which no other stage reads."""
+"""Judge one representation on the test split, which nothing that learns or chooses reads."""
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,7 +8,6 @@ import numpy as np
 import pandas as pd
 import torch
 from numpy.typing import NDArray
-from threadpoolctl import threadpool_limits
 
 from aepipe.data.contracts import MapPoints, Predictions, checked, write_table
 from aepipe.data.dataset import Dataset, open_dataset
@@ -26,6 +24,7 @@ from aepipe.evaluation.exhibits import (
 from aepipe.evaluation.further import further_figures
 from aepipe.evaluation.judge import Court, judge
 from aepipe.evaluation.outcome import Attribute, Outcome, Subject
+from aepipe.evaluation.threads import one_thread
 from aepipe.evaluation.uncertainty import Bootstrap
 from aepipe.files import write_json
 from aepipe.models.absent import absence, write_absence
@@ -108,29 +107,13 @@ def run(params: Params, inputs: Inputs, outputs: Outputs, monitor: Monitor) -> N
     if reason is not None:
         write_absence(outputs.tables, reason)
         monitor.remark(f"{params.name}: nothing to judge, for {reason}")
-        tables = [predictions("", dataset, Outcome(None, None, {})).iloc[:0]]
+        tables = [predictions("", dataset, Outcome(None, {}, {})).iloc[:0]]
     write_json(outputs.figures, figures)
     path = outputs.tables / "samples.parquet"
     write_table(path, checked(Predictions, pd.concat(tables, ignore_index=True), path))
     if maps:
         path = outputs.tables / "map.parquet"
         write_table(path, checked(MapPoints, pd.concat(maps, ignore_index=True), path))
-
-
-@contextmanager
-def one_thread() -> Iterator[None]:
-    """Let no library share its work out inside the block.
-
-    The last bits then do not depend on the number of cores; and evaluations that run side by side
-    do not wait for each other's threads, which made some of them 20 times slower.
-    """
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        with threadpool_limits(1):
-            yield
-    finally:
-        torch.set_num_threads(before)
 
 
 def as_subject(representation: Representation, folder: Path) -> Subject:

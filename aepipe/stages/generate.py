@@ -1,6 +1,6 @@
 """Show what the VAE has learned: draws from its prior, reconstructions, interpolations, traversals.
 
-Everything comes from the prior and the validation split; the test split is read by evaluate alone.
+Everything comes from the prior and the validation split; stage appraise holds draws against test.
 """
 
 from dataclasses import dataclass

@@ -14,7 +14,9 @@ P_VALUES = st.lists(st.floats(0, 1), min_size=1, max_size=30)
 
 def made(p_values):
     figure = {"value": 0.0, "low": 0.0, "high": 0.0}
-    return [Difference("heads", f"e{n}", "raw", figure, p) for n, p in enumerate(p_values)]
+    return [
+        Difference("heads", f"e{n}", "raw", "linear", figure, p) for n, p in enumerate(p_values)
+    ]
 
 
 def corrected(p_values):
@@ -62,13 +64,40 @@ def test_a_difference_in_accuracy_is_tested_by_mcnemar_and_in_error_by_the_boots
     wrong = (labels + (rng.uniform(size=60) < 0.4)) % 3
     pca = evaluated("pca", 4, rng.uniform(1, 2, 60), labels, wrong)
     ours = evaluated("other", 5, rng.uniform(0, 1, 60), labels, labels)
-    error, linear = differences({"pca_4": pca, "ours": ours}, Bootstrap(0.95, 999, 0))
+    found = list(differences({"pca_4": pca, "ours": ours}, Bootstrap(0.95, 999, 0)))
+    error, linear, *others = found
+    assert {one.section for one in others} == {"against_best"}
+    assert error.rival == linear.rival == "pca_4"
     assert (error.name, linear.name) == ("squared_error", "linear")
     change = ours.samples["squared_error"] - pca.samples["squared_error"]
     assert error.figure["value"] == pytest.approx(change.mean())
     assert error.p_value == 1 / 1000
     assert linear.figure["value"] == pytest.approx(1 - (wrong == labels).mean())
     assert linear.p_value == mcnemar(np.ones(60, bool), wrong == labels)
+
+
+def test_every_entry_but_the_best_is_held_against_the_best_of_each_figure():
+    labels = np.arange(60) % 3
+    late = np.where(np.arange(60) < 20, labels, 0)
+    entries = {
+        "raw": evaluated("raw", 9, np.nan, labels, labels),
+        "one": evaluated("other", 5, np.linspace(0, 1, 60), labels, late),
+        "two": evaluated("other", 5, np.linspace(1, 2, 60), labels, (labels + 1) % 3),
+    }
+    entries["raw"].figures["reconstruction"] = None
+    for one, (error, share) in zip(
+        entries.values(), [(9, 1.0), (0.5, 0.6), (1.5, 0.0)], strict=True
+    ):
+        one.figures["accuracy"] = {"linear": {"value": share, "low": 0.0, "high": 1.0}}
+        if one.kind == "other":
+            one.figures["reconstruction"] = {"squared_error": {"value": error}}
+    found = list(differences(entries, Bootstrap(0.95, 999, 0)))
+    assert [(one.entry, one.name, one.rival) for one in found] == [
+        ("one", "linear", "raw"), ("two", "linear", "raw"), ("two", "squared_error", "one")
+    ]  # fmt: skip
+    worse = found[-1]
+    assert worse.figure["value"] == pytest.approx(1)
+    assert worse.p_value == 1 / 1000
 
 
 def test_pca_is_held_against_no_pca():

@@ -46,6 +46,10 @@ def parser(arguments: Sequence[str]) -> argparse.ArgumentParser:
             _add_stages(command, arguments)
         if name == "experiment":
             _add_experiments(command)
+        if name == "compare":
+            for side in ("one", "other"):
+                text = "git revision, experiment, or `workspace` for the files as they are"
+                command.add_argument(side, help=text)
         if name == "catalogue":
             command.add_argument("--output", type=Path, help="file; standard output without it")
             text = "train every entry of experiments/catalogue.yaml and print a line each"
@@ -147,6 +151,12 @@ def _summary(parsed: argparse.Namespace) -> None:
     print_summary(Path("reports"))
 
 
+def _compare(parsed: argparse.Namespace) -> None:
+    from aepipe.experiments.revisions import print_comparison
+
+    print_comparison(Path(), parsed.one, parsed.other)
+
+
 COMMANDS: dict[str, tuple[Callable[[argparse.Namespace], None], str]] = {
     "stage": (_stage, "Run one stage as dvc.yaml does; `dvc repro` calls this."),
     "check": (_check, "Check params, sources and tables of the whole pipeline without running it."),
@@ -154,6 +164,7 @@ COMMANDS: dict[str, tuple[Callable[[argparse.Namespace], None], str]] = {
     "catalogue": (_catalogue, "Print the page of everything that can be declared, or try it all."),
     "experiment": (_experiment, "List, show or run what lies in experiments/."),
     "schema": (_schema, "Print the JSON schema of params.yaml, for editors."),
+    "compare": (_compare, "Print the figures of two revisions or experiments side by side."),
     "summary": (_summary, "Print the comparison that the last run ended with."),
 }
 

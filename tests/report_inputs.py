@@ -18,6 +18,14 @@ from aepipe.stages import compare, report
 ROOT = Path(__file__).parents[1]
 WHOLE = load_params(ROOT / "params.yaml")
 PARAMS = report.Params(*(getattr(WHOLE, f.name) for f in fields(report.Params)))
+COMPARED = compare.Params(
+    seed=1,
+    models=WHOLE.models,
+    representations=WHOLE.evaluate.representations,
+    confidence=0.95,
+    resamples=999,
+    networks=WHOLE.appraise.networks,
+)
 CONDITIONS = {"masking_0.25": 0.25, "gaussian_0.3": 0.3}
 
 
@@ -25,10 +33,8 @@ def finish(folder: Path, dataset, write_evaluation, labelled=True) -> report.Inp
     """Make everything that the report reads, small."""
     evaluation = write_evaluation(folder / "evaluation", dataset, labelled)
     outputs = compare.Outputs(folder / "metrics.json", folder / "plots", folder / "c.parquet")
-    params = compare.Params(
-        1, WHOLE.models, WHOLE.evaluate.representations, confidence=0.95, resamples=999
-    )
-    compare.run(params, compare.Inputs(evaluation), outputs, Silent())
+    write_appraisal(folder / "appraisal", dataset)
+    compare.run(COMPARED, compare.Inputs(evaluation, folder / "appraisal"), outputs, Silent())
     rng = np.random.default_rng(3)
     clean = dataset.scaled(dataset.features("test").load())
     write_conditions(folder / "corrupted", clean)
@@ -40,10 +46,29 @@ def finish(folder: Path, dataset, write_evaluation, labelled=True) -> report.Inp
         models=folder / "models",
         generated=folder / "generated",
         evaluation=evaluation,
+        appraisal=folder / "appraisal",
         metrics=outputs.metrics,
         plots=outputs.plots,
         lock=ROOT / "requirements.lock",
     )
+
+
+def write_appraisal(appraisal: Path, dataset) -> None:
+    """Figures and pairs of every network that is declared."""
+    value = {"value": 0.5, "low": 0.25, "high": 0.75}
+    figures = {
+        "samples": 40,
+        "feature_space": "classifier",
+        "generated": {"frechet_distance": value, "coverage": value},
+        "training": {"frechet_distance": value, "coverage": value},
+        "memorisation": value,
+    }
+    pairs = dataset.scaled(dataset.features("train").load()[:6]).reshape(2, 3, *dataset.shape)
+    for name in WHOLE.appraise.networks:
+        write_json(appraisal / f"{name}.json", figures)
+        (appraisal / name).mkdir()
+        for kind in ("first", "closest"):
+            np.save(appraisal / name / f"{kind}.npy", pairs)
 
 
 def write_conditions(corrupted: Path, clean) -> None:
@@ -82,11 +107,10 @@ def write_generated(folder: Path, clean) -> None:
     frames = clean[:10].reshape(2, 5, *clean.shape[1:])
     np.save(folder / "interpolations.npy", frames)
     np.save(folder / "traversals.npy", frames)
-    for name in ("samples", "neighbours"):
-        (folder / f"{name}.png").write_bytes(tiles(np.zeros((2, 2, 1, 8, 8)), (0, 1)))
+    (folder / "samples.png").write_bytes(tiles(np.zeros((2, 2, 1, 8, 8)), (0, 1)))
     nats, activity = [0.5, 2.0, 1.0], [0.2, 0.9, 0.6]
     described = {"divergence": nats, "activity": activity, "traversal_dimensions": [1, 2]}
-    described |= {"frames_per_step": 2, "neighbour_distances": [1.5], "validation_distances": [1.0]}
+    described |= {"frames_per_step": 2}
     write_json(folder / "generated.json", {"format": 1, "traversal_range": 2.5, **described})
 
 

@@ -105,23 +105,13 @@ def first_layer(dataset: Dataset, layer: Path, whose: str) -> Strip:
     return strip(whose, note, png, f"{count} filters of {whose}")
 
 
-def samples(generated: Path) -> list[Strip]:
-    """Show draws from the VAE's prior, and the training samples nearest to them."""
-    told = {
-        "samples": ("Draws from the prior, decoded", "Samples decoded from the VAE's prior"),
-        "neighbours": (
-            "The training sample nearest to each, place by place",
-            "For each sample the training sample that is nearest to it",
-        ),
-    }
-    strips: list[Strip] = []
-    for name, (title, alternative) in told.items():
-        path = generated / f"{name}.png"
-        try:
-            strips.append(strip(title, "", path.read_bytes(), alternative))
-        except FileNotFoundError:
-            raise ArtifactError(f"{path}: no such file; `dvc repro generate` makes it") from None
-    return strips
+def samples(generated: Path) -> Strip:
+    """Show draws from the VAE's prior, as ``generate`` drew them."""
+    path = generated / "samples.png"
+    try:
+        return strip("prior samples", "", path.read_bytes(), "Samples decoded from the VAE's prior")
+    except FileNotFoundError:
+        raise ArtifactError(f"{path}: no such file; `dvc repro generate` makes it") from None
 
 
 def rebuilt(dataset: Dataset, generated: Path) -> list[Strip]:

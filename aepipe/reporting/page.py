@@ -13,11 +13,12 @@ from aepipe.data.dataset import Dataset
 from aepipe.reporting import formats
 from aepipe.reporting.card import Card, Contract
 from aepipe.reporting.codemap import CodeMap
-from aepipe.reporting.curves import robustness, training
+from aepipe.reporting.curves import label_efficiency, robustness, training
 from aepipe.reporting.exhibits import Strip
 from aepipe.reporting.findings import findings, is_significant
 from aepipe.reporting.forest import against_pca
-from aepipe.reporting.metrics import Metrics, conditions
+from aepipe.reporting.judgements import judgements
+from aepipe.reporting.metrics import LABELS, Metrics, conditions
 from aepipe.reporting.plots import accuracies, explained_variance, tradeoff
 from aepipe.reporting.walks import Slider
 
@@ -45,7 +46,7 @@ class Material:
         worst: the worst reconstructions of each representation.
         noisy: strips by condition of corruption.
         walks: sliders, by the section that they stand in.
-        memory: a sentence on samples and their nearest training samples.
+        copies: samples beside their nearest training samples, by network.
         map: of the codes; None where there are no raw features to show.
         histories: of each training, by title.
         variances: along every principal axis, falling; empty where there is no PCA.
@@ -65,7 +66,7 @@ class Material:
     worst: list[Strip]
     noisy: Mapping[str, list[Strip]]
     walks: Mapping[str, Slider]
-    memory: str
+    copies: Mapping[str, list[Strip]]
     map: CodeMap | None
     histories: Mapping[str, list[dict[str, float]]]
     variances: NDArray[np.float64]
@@ -100,7 +101,8 @@ def render(metrics: Metrics, material: Material) -> str:
             metrics=metrics,
             findings=[_unbroken(sentence) for sentence in findings(metrics)],
             names=names,
-            sections=_sections(names, material),
+            judgements=judgements(metrics),
+            sections=_sections(metrics, material),
             rebuilding=[e for e, f in metrics.representations.items() if "squared_error" in f],
             plots=_plots(metrics, material),
             confusion=_confusion(material),
@@ -133,8 +135,9 @@ def _environment(metrics: Metrics) -> Environment:
     return environment
 
 
-def _sections(names: Mapping[str, list[str]], material: Material) -> dict[str, str]:
+def _sections(metrics: Metrics, material: Material) -> dict[str, str]:
     """Give the title of each section that there is something to show in, by its template's name."""
+    names, judged = _names(metrics), judgements(metrics)
     robust = names["robust_accuracy"] or names["robust_squared_error"] or material.noisy
     there = {
         "comparison": ("Comparison", True),
@@ -142,6 +145,7 @@ def _sections(names: Mapping[str, list[str]], material: Material) -> dict[str, s
         "classification": ("Classification", names["accuracy"] or names["heads"]),
         "robustness": ("Robustness", robust),
         "map": ("Map of the codes", material.map is not None),
+        "judgements": ("Further judgements", judged),
         "learned": ("What was learned", True),
         "vae": ("VAE", True),
         "training": ("Training", True),
@@ -159,12 +163,13 @@ def _unbroken(sentence: str) -> str:
 
 
 def _names(metrics: Metrics) -> dict[str, list[str]]:
-    """Give which metrics there are: of reconstruction, of probes, of heads, of robustness."""
+    """Give which metrics there are: of reconstruction, probes, labels, heads and robustness."""
     found = dict.fromkeys(n for figures in metrics.representations.values() for n in figures)
-    order = ("squared_error", "explained_variance", "psnr", "ssim")
+    order = ("squared_error", "cross_entropy", "explained_variance", "psnr", "ssim")
     return {
         "reconstruction": [name for name in order if name in found],
         "accuracy": [name for name in found if name.startswith("accuracy_")],
+        "labels": [name for name in found if name.startswith(LABELS)],
         "heads": [name for name in found if name.startswith("head_")],
         "robust_accuracy": [name for name in found if name.startswith("robust_accuracy_")],
         "robust_squared_error": [n for n in found if n.startswith("robust_squared_error_")],
@@ -184,6 +189,7 @@ def _plots(metrics: Metrics, material: Material) -> dict[str, list[str]]:
         "against_pca": against_pca(metrics),
         "tradeoff": [tradeoff(metrics)] if names["reconstruction"] else [],
         "accuracies": [accuracies(metrics)] if names["accuracy"] or names["heads"] else [],
+        "labels": [label_efficiency(metrics)] if names["labels"] else [],
         "robustness": [
             robustness(metrics, kind, levels, figure)
             for kind, levels in conditions(metrics).items()

@@ -1,4 +1,4 @@
-"""Single test samples, as ``evaluate`` chose and stored them: worst cases, and under noise."""
+"""Single samples, as other stages chose and stored them: worst, under noise, nearest copies."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -83,6 +83,35 @@ def under_noise(
             told = f"The same {count} samples with {said} as {label(entry)} reconstructs them"
             strips.append(strip(label(entry), note, png, told))
         found[said] = strips
+    return found
+
+
+def copies(dataset: Dataset, appraisal: Path) -> dict[str, list[Strip]]:
+    """Show by network samples that it drew above the training samples nearest to them.
+
+    Args:
+        dataset: says what a sample is.
+        appraisal: folder with ``NAME/first.npy`` and ``NAME/closest.npy``; a network that was not
+            appraised has neither.
+    """
+    kinds = {
+        "first": ("the first drawn", "The first samples that {} drew"),
+        "closest": ("the closest", "Those samples of {} that lie closest to training samples"),
+    }
+    found: dict[str, list[Strip]] = {}
+    for folder in sorted(path for path in appraisal.glob("*") if path.is_dir()):
+        for kind, (title, told) in kinds.items():
+            if not (folder / f"{kind}.npy").is_file():
+                continue
+            drawn, nearest = array(folder / f"{kind}.npy")
+            shades = limits(dataset, nearest)
+            png = (
+                picture(dataset, np.stack([drawn, nearest]), shades)
+                if dataset.is_image
+                else beside(dataset, drawn, nearest, shades)
+            )
+            words = f"{told.format(label(folder.name))}, and the training samples nearest to them"
+            found.setdefault(label(folder.name), []).append(strip(title, "", png, words))
     return found
 
 

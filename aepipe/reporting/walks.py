@@ -10,7 +10,7 @@ from aepipe.data.dataset import Dataset
 from aepipe.data.parts import Array
 from aepipe.files import read_description
 from aepipe.reporting.exhibits import Strip, array, strip
-from aepipe.reporting.formats import MINUS, significant
+from aepipe.reporting.formats import MINUS
 from aepipe.reporting.pictures import Limits, limits, picture
 from aepipe.reporting.sprites import Sprite, sprite
 
@@ -126,16 +126,3 @@ def sliders(dataset: Dataset, walks: Walks) -> dict[str, Slider]:
         sprite=sprite(dataset, dataset.unscaled(rows), walks.shades),
     )
     return found
-
-
-def memory(walks: Walks) -> str:
-    """Say in a sentence how near the samples are to the training split, and what to expect."""
-    ours, theirs = (
-        significant(float(np.median(walks.described[f"{kind}_distances"])), 3)
-        for kind in ("neighbour", "validation")
-    )
-    return (
-        f"The median squared distance from a sample to the training sample nearest to it is {ours},"
-        f" and from a validation sample {theirs}. A model that had learned its training samples"
-        " by heart would be far below that."
-    )

@@ -95,11 +95,11 @@ def run(params: Params, inputs: Inputs, outputs: Outputs, monitor: Monitor) -> N
                 ascent = params.further.concepts.ascent
                 exciting = exciting_inputs(subject, court, concepts["classes"], ascent)
                 write_array(outputs.tables / f"{entry}.concepts.npy", exciting)
+            way = there_and_back(subject)
             if inputs.model == inputs.dataset:
+                way = unchanged
                 write_map_samples(outputs.tables / entry, court)
-                write_examples(outputs.tables / entry, unchanged, outcome, court, params.examples)
-            elif subject.decode is not None:
-                way = through(subject.encode, subject.decode)
+            if way is not None:
                 write_examples(outputs.tables / entry, way, outcome, court, params.examples)
             points, figures[entry]["map"] = map_codes(entry, subject, court)
             maps.append(points)
@@ -109,10 +109,15 @@ def run(params: Params, inputs: Inputs, outputs: Outputs, monitor: Monitor) -> N
         monitor.remark(f"{params.name}: nothing to judge, for {reason}")
         tables = [predictions("", dataset, Outcome(None, {}, {})).iloc[:0]]
     write_json(outputs.figures, figures)
-    path = outputs.tables / "samples.parquet"
+    write_tables(outputs.tables, tables, maps)
+
+
+def write_tables(folder: Path, tables: list[pd.DataFrame], maps: list[pd.DataFrame]) -> None:
+    """Write ``samples.parquet`` and, if there is anything on it, ``map.parquet``."""
+    path = folder / "samples.parquet"
     write_table(path, checked(Predictions, pd.concat(tables, ignore_index=True), path))
     if maps:
-        path = outputs.tables / "map.parquet"
+        path = folder / "map.parquet"
         write_table(path, checked(MapPoints, pd.concat(maps, ignore_index=True), path))
 
 
@@ -177,13 +182,14 @@ def predictions(entry: str, dataset: Dataset, outcome: Outcome) -> pd.DataFrame:
 
 
 def unchanged(samples: Array) -> Array:
-    """Give what raw features make of samples."""
+    """Give samples back: raw features lose nothing."""
     return samples
 
 
-def through(encode: Callable[[Array], Array], decode: Callable[[Array], Array]) -> Rebuild:
-    """Give the way from samples to their reconstructions."""
-    return lambda samples: decode(encode(samples))
+def there_and_back(subject: Subject) -> Rebuild | None:
+    """Give the way from samples to their reconstructions; None where there is none."""
+    encode, decode = subject.encode, subject.decode
+    return None if decode is None else lambda samples: decode(encode(samples))
 
 
 def write_array(path: Path, samples: Array) -> None:

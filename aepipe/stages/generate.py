@@ -49,12 +49,11 @@ class Inputs:
 
 @dataclass(frozen=True, slots=True)
 class Outputs:
-    """Folder with five ``.npy`` files in scaled units, a PNG of each, and ``generated.json``.
+    """Folder with four ``.npy`` files in scaled units, a PNG of each, and ``generated.json``.
 
-    ``samples`` is ``(n, *shape)``, and so is ``neighbours``, the training sample nearest to each;
-    ``reconstructions`` is ``(2, n, *shape)``, originals first; ``interpolations`` and
-    ``traversals`` are ``(rows, frames, *shape)``, of which the pictures show every
-    ``frames_per_step``-th.
+    ``samples`` is ``(n, *shape)``; ``reconstructions`` is ``(2, n, *shape)``, originals first;
+    ``interpolations`` and ``traversals`` are ``(rows, frames, *shape)``, of which the pictures show
+    every ``frames_per_step``-th.
     """
 
     generated: Path
@@ -74,9 +73,6 @@ def run(params: Params, inputs: Inputs, outputs: Outputs, monitor: Monitor) -> N
             "interpolations": interpolations(vae, dataset, params),
             "traversals": traversals(vae, survey, traversed, params.generate),
         }
-    arrays = {name: rows.numpy() for name, rows in pictures.items()}
-    arrays["neighbours"], distances = nearest(dataset, arrays["samples"], monitor)
-    _, expected = nearest(dataset, arrays["reconstructions"][0], monitor)
     described = {
         "format": FORMAT,
         "divergence": survey.divergence.tolist(),  # nats, of each group of latent dimensions
@@ -84,10 +80,8 @@ def run(params: Params, inputs: Inputs, outputs: Outputs, monitor: Monitor) -> N
         "traversal_dimensions": traversed,
         "traversal_range": params.generate.traversal_range,
         "frames_per_step": BETWEEN,
-        "neighbour_distances": distances.tolist(),  # squared, of each sample of the prior
-        "validation_distances": expected.tolist(),  # the same of the samples that are rebuilt
     }
-    write(outputs.generated, dataset, arrays)
+    write(outputs.generated, dataset, {name: rows.numpy() for name, rows in pictures.items()})
     write_json(outputs.generated / "generated.json", described)
     monitor.remark(f"{', '.join(pictures)}: {dataset.counts['valid']} validation samples, prior")
 
@@ -214,32 +208,6 @@ def frames(config: Generate) -> int:
     return (config.steps - 1) * BETWEEN + 1
 
 
-def nearest(
-    dataset: Dataset, samples: Array, monitor: Monitor
-) -> tuple[Array, NDArray[np.float64]]:
-    """Find the training sample nearest to each of ``samples``, ``(n, *shape)``, scaled.
-
-    A model that has learned by heart draws samples much nearer to the training split than the
-    validation split lies.
-
-    Returns:
-        The training samples, scaled, and their squared distances, ``(n,)``.
-    """
-    flat = samples.reshape(len(samples), -1).astype(np.float64)
-    least, best = np.full(len(flat), np.inf), np.zeros_like(samples)
-    blocks = dataset.features("train").blocks(BLOCK)
-    for block in monitor.progress(blocks, "search train"):
-        shown = dataset.scaled(block)
-        other = shown.reshape(len(shown), -1).astype(np.float64)
-        # up to the sample's own square, which is the same for every neighbour
-        distances = np.square(other).sum(axis=1) - 2 * flat @ other.T  # (n, block)
-        place = distances.argmin(axis=1)
-        nearer = distances[np.arange(len(flat)), place] < least
-        least[nearer] = distances[nearer, place[nearer]]
-        best[nearer] = shown[place[nearer]]
-    return best, np.square(flat - best.reshape(flat.shape)).sum(axis=1)
-
-
 def rows(dataset: Dataset, places: Tensor) -> Tensor:
     """Read validation samples, ``(n, *shape)``, scaled."""
     return torch.from_numpy(dataset.scaled(dataset.features("valid").rows(places.numpy())))
@@ -259,6 +227,6 @@ def write(folder: Path, dataset: Dataset, pictures: dict[str, Array]) -> None:
         with (folder / f"{name}.npy").open("wb") as file:
             np.save(file, content, allow_pickle=False)
         grid = content[:, ::BETWEEN] if name in WALKS else content
-        grid = in_rows(content) if name in ("samples", "neighbours") else grid
+        grid = in_rows(content) if name == "samples" else grid
         if grid.size:  # a single validation sample makes no pair
             (folder / f"{name}.png").write_bytes(picture(dataset, grid, shades))

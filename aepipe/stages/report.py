@@ -23,7 +23,7 @@ from aepipe.monitor import Monitor
 from aepipe.params.corruption import CorruptionSection
 from aepipe.params.data import Data
 from aepipe.params.energy import Rbm
-from aepipe.params.evaluation import Evaluate, Generate
+from aepipe.params.evaluation import Appraise, Evaluate, Generate
 from aepipe.params.models import Model
 from aepipe.params.stack import DATASET, Finetune, Stack, Unroll
 from aepipe.params.variational import Variational
@@ -36,8 +36,8 @@ from aepipe.reporting.leftovers import refuse_leftovers
 from aepipe.reporting.metrics import read_metrics
 from aepipe.reporting.page import Material, render
 from aepipe.reporting.provenance import digests, versions
-from aepipe.reporting.samples import under_noise, worst_cases
-from aepipe.reporting.walks import Walks, interpolations, memory, open_walks, sliders, traversals
+from aepipe.reporting.samples import copies, under_noise, worst_cases
+from aepipe.reporting.walks import Walks, interpolations, open_walks, sliders, traversals
 
 OF_PIPELINE = ("pca", "stack", "autoencoder", "classifier", "vae")  # the models of its own
 
@@ -56,6 +56,7 @@ class Params:
     models: dict[str, Model]
     generate: Generate
     evaluate: Evaluate
+    appraise: Appraise
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +68,7 @@ class Inputs:
     models: Path
     generated: Path
     evaluation: Path
+    appraisal: Path
     metrics: Path
     plots: Path
     lock: Path
@@ -103,7 +105,7 @@ def run(params: Params, inputs: Inputs, outputs: Outputs, monitor: Monitor) -> N
         worst=worst_cases(dataset, inputs.evaluation, metrics),
         noisy=under_noise(dataset, inputs.evaluation, raw, metrics, names),
         walks=sliders(dataset, walks),
-        memory=memory(walks),
+        copies=copies(dataset, inputs.appraisal),
         map=code_map(dataset, inputs.evaluation, raw, metrics),
         histories=histories(params, inputs.models),
         variances=variances(inputs.models / "pca", params.evaluate),
@@ -157,7 +159,7 @@ def pictures(
         "checkerboards": checkerboards(
             dataset, {name: inputs.models / name for name in params.models}
         ),
-        "samples": exhibits.samples(inputs.generated),
+        "samples": [exhibits.samples(inputs.generated)],
         "rebuilt": exhibits.rebuilt(dataset, inputs.generated),
         "interpolations": interpolations(dataset, walks),
         "traversals": traversals(dataset, walks),

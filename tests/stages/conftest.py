@@ -69,13 +69,14 @@ class Made:
     error: float | None
     accuracy: float
     heads: tuple[str, ...] = ()
+    further: bool = False  # whether there are judgements that not every pipeline asks for
 
 
 def made_entries() -> dict[str, dict[str, Made]]:
     """Entries by the name of every representation and model that params.yaml declares."""
     of_path = {
-        "data/dataset": {"": Made(64, None, 0.9)},
-        "models/pca": {"_4": Made(4, 3.0, 0.6), "_8": Made(8, 2.0, 0.75)},
+        "data/dataset": {"": Made(64, None, 0.9, further=True)},
+        "models/pca": {"_4": Made(4, 3.0, 0.6, further=True), "_8": Made(8, 2.0, 0.75)},
         "models/classifier": {"": Made(8, None, 0.9, ("finetuned", "control"))},
     }
     paths = dict(PARAMS.evaluate.representations) | dict.fromkeys(PARAMS.models, "")
@@ -163,7 +164,13 @@ def figures_of(made, table, labelled) -> dict:
     if made.error is not None:
         error = bootstrap_mean(table["squared_error"].to_numpy(), BOOTSTRAP)
     quality = figure(0.9, 0.8, 0.95)
-    return {
+    further = {}
+    if made.further:
+        further["geometry"] = {"effective_dimension": figure(3.2, 3.0, 3.5), "dead_units": 2}
+    if made.further and labelled:
+        further["labels"] = {str(n): {"accuracy": share("linear")} for n in (10, 100)}
+        further["clustering"] = {"nmi": quality, "ari": quality}
+    return further | {
         "code_size": made.code_size,
         "reconstruction": error
         and {"squared_error": error, "psnr": None, "ssim": quality, "explained_variance": quality},

@@ -5,7 +5,6 @@ import json
 import numpy as np
 import pytest
 import torch
-from scipy.spatial.distance import cdist
 from torch.distributions import Normal, kl_divergence
 
 from aepipe.data.dataset import UNLABELLED
@@ -55,7 +54,6 @@ def test_each_picture_has_its_rows_and_columns(small_digits, vae, tmp_path):
     assert {name: rows.shape for name, rows in pictures.items()} == {
         "samples": (12, 1, 8, 8),
         "reconstructions": (2, 5, 1, 8, 8),
-        "neighbours": (12, 1, 8, 8),
         "interpolations": (3, 13, 1, 8, 8),
         "traversals": (2, 13, 1, 8, 8),
     }
@@ -157,7 +155,6 @@ def test_other_kinds_have_all_pictures_the_same_each_time(small_digits, blueprin
     assert {name: rows.shape for name, rows in pictures.items()} == {
         "samples": (12, 1, 8, 8),
         "reconstructions": (2, 5, 1, 8, 8),
-        "neighbours": (12, 1, 8, 8),
         "interpolations": (3, 13, 1, 8, 8),
         "traversals": (2, 13, 1, 8, 8),
     }
@@ -181,27 +178,3 @@ def test_on_the_sphere_every_code_that_is_decoded_lies_on_it(small_digits, tmp_p
     run(small_digits, tmp_path / "vae", tmp_path / "generated")
     lengths = torch.cat([codes.flatten(end_dim=-2).norm(dim=-1) for codes in decoded])
     torch.testing.assert_close(lengths, torch.ones_like(lengths))
-
-
-def test_neighbours_are_the_training_samples_that_a_search_of_all_pairs_finds(
-    small_digits, vae, tmp_path
-):
-    pictures = run(small_digits, vae, tmp_path / "generated")
-    described = json.loads((tmp_path / "generated" / "generated.json").read_text())
-    train = small_digits.scaled(small_digits.features("train").load())
-    for kind, shown in (
-        ("neighbour", pictures["samples"]),
-        ("validation", pictures["reconstructions"][0]),
-    ):
-        distances = cdist(shown.reshape(len(shown), -1), train.reshape(len(train), -1)) ** 2
-        np.testing.assert_allclose(described[f"{kind}_distances"], distances.min(1), rtol=1e-6)
-        if kind == "neighbour":
-            np.testing.assert_array_equal(pictures["neighbours"], train[distances.argmin(1)])
-
-
-def test_a_training_sample_is_its_own_nearest_neighbour(small_digits, monkeypatch):
-    monkeypatch.setattr(generate, "BLOCK", 7)  # so that the search goes over many blocks
-    train = small_digits.scaled(small_digits.features("train").load()[50:60])
-    found, distances = generate.nearest(small_digits, train, Silent())
-    np.testing.assert_array_equal(found, train)
-    assert (distances == 0).all()

@@ -24,7 +24,7 @@ from aepipe.reporting import formats
 from aepipe.reporting.codemap import code_map
 from aepipe.reporting.metrics import read_metrics
 from aepipe.stages import compare, report
-from tests.report_inputs import PARAMS, WHOLE, finish, render
+from tests.report_inputs import COMPARED, PARAMS, WHOLE, finish, render
 
 
 class Page(HTMLParser):
@@ -77,7 +77,7 @@ def page(finished, folder) -> Page:
 def flat(metrics: dict) -> dict[str, float]:
     return {
         f"{section}.{entry}.{name}": value
-        for section in ("representations", "against_pca", "heads")
+        for section in ("representations", "against_pca", "against_best", "heads")
         for entry, held in metrics[section].items()
         for name, value in held.items()
     }
@@ -110,10 +110,11 @@ def test_no_figure_is_missing_from_the_page(page, finished):
     }
     assert found <= set(dict(page.cells["metric"]))
     compared = {
-        f"against_pca.{entry}.{name}"
-        for entry, held in metrics["against_pca"].items()
+        f"{section}.{entry}.{name}"
+        for section in ("against_pca", "against_best")
+        for entry, held in metrics[section].items()
         for name in held
-        if name != "pca"
+        if name != "pca" and not name.endswith("_best")
     }
     assert compared <= set(dict(page.cells["metric"]))
 
@@ -243,9 +244,8 @@ def forget_classifier(inputs: report.Inputs) -> None:
     write_absence(inputs.models / "classifier", reason)
     (inputs.evaluation / "classifier.json").write_text("{}")
     write_absence(inputs.evaluation / "classifier", reason)
-    params = compare.Params(1, WHOLE.models, WHOLE.evaluate.representations, 0.95, resamples=999)
     again = compare.Outputs(inputs.metrics, inputs.plots, inputs.metrics.with_name("c.parquet"))
-    compare.run(params, compare.Inputs(inputs.evaluation), again, Silent())
+    compare.run(COMPARED, compare.Inputs(inputs.evaluation, inputs.appraisal), again, Silent())
 
 
 def test_reporting_needs_no_torch():

@@ -5,7 +5,16 @@ import math
 MINUS = "\N{MINUS SIGN}"
 SIGNIFICANT = 4  # digits of an error: two representations that differ matter in the third
 HEADS = {"finetuned": "fine-tuned head", "control": "control head"}
-TITLES = {"psnr": "PSNR (dB)", "ssim": "SSIM", "nmi": "NMI", "ari": "ARI", "roc_auc": "ROC AUC"}
+TITLES = {
+    "psnr": "PSNR (dB)",
+    "ssim": "SSIM",
+    "nmi": "NMI",
+    "ari": "ARI",
+    "roc_auc": "ROC AUC",
+    "jacobian_norm": "Jacobian norm",
+    "frechet_distance": "Frechet distance",
+    "training_frechet_distance": "training Frechet distance",
+}
 COUNTS = ("code_size", "_units", "_samples")  # how the names of whole numbers end
 # in the names of what is no share
 SIZES = ("squared_error", "cross_entropy", "distance", "likelihood_", "log_", "jacobian")

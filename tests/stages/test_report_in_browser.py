@@ -9,6 +9,7 @@ from tests.report_inputs import finish, render
 
 # What scrolls within itself may be wider than the window, and so may what lies inside it.
 ALLOWED_TO_SCROLL = ".scroll, nav, pre"
+PAPER = 718  # CSS pixels between the margins of A4
 FOCUSABLE = "a[href], button:enabled, select, input, summary, [tabindex='0']"
 
 
@@ -254,6 +255,9 @@ def test_on_paper_everything_is_unfolded_and_controls_are_gone(tab, path, tmp_pa
     assert tab.run(seen.format("details pre") + ".length") == 1
     assert tab.run(seen.format("nav, .walk, .choices") + ".length") == 0
     assert tab.run("getComputedStyle(document.body).color") == "rgb(0, 0, 0)"
+    tab.resize(PAPER, 1000)
+    wide = f"[...document.querySelectorAll('table')].filter(t => t.offsetWidth > {PAPER}).length"
+    assert tab.run(wide) == 0
     tab.print(tmp_path / "page.pdf")
     content = (tmp_path / "page.pdf").read_bytes()
     assert content.startswith(b"%PDF")

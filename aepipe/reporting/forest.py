@@ -10,8 +10,8 @@ from aepipe.reporting.metrics import Metrics
 from aepipe.reporting.style import BETTER, INK, MUTED, PAGE, WIDTH, WORSE, canvas, settings, svg
 
 SHOWN = {
-    "squared_error": "squared error",
-    "linear": "linear probe's accuracy",
+    "squared_error": "squared error in % of PCA's",
+    "linear": "linear probe in points",
 }
 
 
@@ -50,9 +50,8 @@ def differences(metrics: Metrics, name: str) -> str:
     axes.set_yticks(range(len(order)), [_row(entry, shown) for entry in order], color=INK)
     axes.tick_params(axis="y", length=0)
     axes.grid(visible=False, axis="y")
-    unit = "%" if falls else " points"
     axes.xaxis.set_major_locator(MaxNLocator(5))
-    axes.xaxis.set_major_formatter(FuncFormatter(lambda at, _: _signed(at, unit)))
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda at, _: _signed(at)))
     better = "lower" if falls else "higher"
     axes.set_title(f"{SHOWN[name]}, {better} is better", color=MUTED, fontweight="normal")
     told = f"{SHOWN[name]} of each representation less that of PCA of its size, {better} is better"
@@ -71,6 +70,6 @@ def _row(entry: str, shown: Mapping[str, Mapping[str, Any]]) -> str:
     return f"{label(entry)} ({label(shown[entry]['pca'])})"
 
 
-def _signed(value: float, unit: str) -> str:
+def _signed(value: float) -> str:
     sign = MINUS if value < 0 else "+" if value > 0 else ""
-    return f"{sign}{abs(value):g}{unit if value else ''}"
+    return f"{sign}{abs(value):g}"

@@ -34,8 +34,19 @@ def test_what_is_significant_is_coloured_and_full_and_the_rest_hollow(compared):
 
 
 def test_errors_are_a_share_of_those_of_pca_and_accuracies_points(compared):
-    assert "%" in differences(compared, "squared_error")
-    assert "points" in differences(compared, "linear")
+    errors, accuracies = (differences(compared, name) for name in ("squared_error", "linear"))
+    ticks = [
+        [
+            float(t.replace("\N{MINUS SIGN}", "-"))
+            for t in re.findall(r">([+\N{MINUS SIGN}]?[\d.]+)<", plot)
+        ]
+        for plot in (errors, accuracies)
+    ]
+    assert "in % of PCA" in errors
+    assert min(ticks[0]) <= 100 * -0.75 / 2.0 + 10  # a share of PCA's 2.0
+    assert max(ticks[0]) >= 100 * 0.4 / 2.0
+    assert "in points" in accuracies
+    assert 2 <= max(ticks[1]) <= 8  # the difference is 0.04, its interval 0.01 to 0.07
 
 
 def test_there_is_a_plot_for_each_comparison_that_was_made(compared):

@@ -21,7 +21,7 @@ class Metrics:
 
     Attributes:
         test: ``samples`` of the test split, ``confidence`` of every interval, ``comparisons`` over
-            which Holm's correction ran.
+            which Holm's correction ran, ``pairs`` over which it did for those with the best.
         representations: by entry: ``code_size``, ``squared_error``, ``psnr``, ``ssim``,
             ``explained_variance``, ``cross_entropy``, ``accuracy_PROBE``, ``head_NAME``,
             ``robust_accuracy_CONDITION``, ``robust_squared_error_CONDITION``, and what is declared

@@ -13,7 +13,7 @@ def metric(name: str, value: float) -> str:
     Shares (accuracies, SSIM, explained variance, p-values) get three decimals, PSNR one, errors
     four significant digits.
     """
-    if name == "code_size":
+    if name in ("code_size", "parameters"):
         return str(int(value))
     if name.endswith(("p_value", "p_holm")):
         return p_value(value)

@@ -135,6 +135,7 @@ def figures_of(made, table, labelled) -> dict:
     quality = figure(0.9, 0.8, 0.95)
     return {
         "code_size": made.code_size,
+        "parameters": 1000,
         "reconstruction": error
         and {"squared_error": error, "psnr": None, "ssim": quality, "explained_variance": quality},
         "accuracy": {probe: share(probe) for probe in PROBES} if labelled else None,

@@ -26,6 +26,14 @@ from aepipe.reporting import formats
 from aepipe.stages import compare, report
 
 WHOLE = load_params(Path(__file__).parents[2] / "params.yaml")
+COMPARED = compare.Params(
+    seed=1,
+    models=WHOLE.models,
+    representations=WHOLE.evaluate.representations,
+    confidence=0.95,
+    resamples=4999,
+    networks=WHOLE.appraise.networks,
+)
 PARAMS = report.Params(*(getattr(WHOLE, f.name) for f in fields(report.Params)))
 
 
@@ -65,10 +73,10 @@ def finish(folder: Path, dataset, write_evaluation, labelled=True) -> report.Inp
     """Make everything that the report reads, small."""
     evaluation = write_evaluation(folder / "evaluation", dataset, labelled)
     outputs = compare.Outputs(folder / "metrics.json", folder / "plots", folder / "c.parquet")
-    params = compare.Params(
-        1, WHOLE.models, WHOLE.evaluate.representations, confidence=0.95, resamples=999
-    )
-    compare.run(params, compare.Inputs(evaluation), outputs, Silent())
+    appraisal = folder / "appraisal"
+    for name in WHOLE.appraise.networks:
+        write_json(appraisal / f"{name}.json", {})
+    compare.run(COMPARED, compare.Inputs(evaluation, appraisal), outputs, Silent())
     rng = np.random.default_rng(3)
     clean = dataset.scaled(dataset.features("test").load())
     for condition in ("masking_0.25", "gaussian_0.3"):
@@ -283,9 +291,13 @@ def forget_classifier(inputs: report.Inputs) -> None:
     write_absence(inputs.models / "classifier", reason)
     (inputs.evaluation / "classifier.json").write_text("{}")
     write_absence(inputs.evaluation / "classifier", reason)
-    params = compare.Params(1, WHOLE.models, WHOLE.evaluate.representations, 0.95, resamples=999)
     again = compare.Outputs(inputs.metrics, inputs.plots, inputs.metrics.with_name("c.parquet"))
-    compare.run(params, compare.Inputs(inputs.evaluation), again, Silent())
+    compare.run(
+        COMPARED,
+        compare.Inputs(inputs.evaluation, inputs.evaluation.with_name("appraisal")),
+        again,
+        Silent(),
+    )
 
 
 def test_reporting_needs_no_torch():

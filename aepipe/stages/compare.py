@@ -85,8 +85,8 @@ def run(params: Params, inputs: Inputs, outputs: Outputs, monitor: Monitor) -> N
     ]
     reasons = {name: absence(inputs.evaluation / name) for name in params.representations}
     absent = {name: reason for name, reason in reasons.items() if reason is not None}
-    metrics = put_together(evaluated, comparisons, absent)
-    metrics.test.update({"confidence": params.confidence, **families})
+    test = {"confidence": params.confidence, **families}
+    metrics = put_together(evaluated, comparisons, absent, test)
     write_metrics(outputs.metrics, metrics)
     write_plot_data(outputs.plots, metrics, confusions(evaluated))
     write_comparison(outputs.comparison, metrics)
@@ -166,12 +166,13 @@ def put_together(
     evaluated: Mapping[str, Evaluated],
     comparisons: Sequence[Difference],
     absent: Mapping[str, str],
+    test: Mapping[str, float],
 ) -> Metrics:
     """Give the metrics in the order of the entries."""
     flat = {entry: scalars(one.figures) for entry, one in evaluated.items()}
     first = next(iter(evaluated.values()))
     metrics = Metrics(
-        test={"samples": len(first.samples)},
+        test={"samples": len(first.samples), **test},
         representations={entry: values for entry, (values, _) in flat.items()},
         intervals={entry: intervals for entry, (_, intervals) in flat.items()},
         against_pca={},

@@ -23,7 +23,7 @@ COMPARED = compare.Params(
     models=WHOLE.models,
     representations=WHOLE.evaluate.representations,
     confidence=0.95,
-    resamples=999,
+    resamples=4999,
     networks=WHOLE.appraise.networks,
 )
 CONDITIONS = {"masking_0.25": 0.25, "gaussian_0.3": 0.3}

@@ -1,10 +1,9 @@
 """Paired comparisons of what was evaluated on the same samples, corrected for their number.
 
-Errors are compared by a paired bootstrap, accuracies by McNemar's exact test. One correction runs
-over all comparisons, since a reader will look for the best. That the best is chosen by the figures
-it is then compared in makes its lead look surer than it is, all the more where several are close;
-read those comparisons as saying which entries cannot be told from the best (Hsu 1984, Annals of
-Statistics 12:1136), not as proof of the best one's rank.
+Errors are compared by a paired bootstrap, accuracies by McNemar's exact test. Two corrections run,
+each over all of its family, since a reader will look for the smallest p-value: one over the
+comparisons with PCA and of heads, which are fixed beforehand; one over those with the best. Which
+entry that is the same figures have told, so there every pair counts as if it had been compared.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -48,7 +47,7 @@ class Difference:
         rival: what the entry is held against: an entry, or the name of a head or probe.
         figure: the mean difference with its interval.
         p_value: of the hypothesis that there is none.
-        corrected: the same, for all comparisons together.
+        corrected: the same, for all comparisons of its family together.
     """
 
     section: Literal["against_pca", "against_best", "heads"]
@@ -61,18 +60,13 @@ class Difference:
 
 
 def differences(evaluated: Mapping[str, Evaluated], bootstrap: Bootstrap) -> Iterator[Difference]:
-    """Hold each entry against its PCA and the best, and the fine-tuned head against its rivals."""
-    for entry in evaluated:
+    """Hold each entry against its PCA, and the fine-tuned head against its rivals."""
+    for entry, one in evaluated.items():
         pca = baseline(entry, evaluated)
         if pca is not None:
-            for name in _common(evaluated[entry], evaluated[pca]):
-                yield _difference("against_pca", (entry, pca), name, evaluated, bootstrap)
-    for name in dict.fromkeys(name for one in evaluated.values() for name in _names(one)):
-        best = best_entry(name, evaluated)
-        for entry, one in evaluated.items():
-            if entry != best and name in _names(one):
-                yield _difference("against_best", (entry, best), name, evaluated, bootstrap)
-    for entry, one in evaluated.items():
+            for name in _names(one):
+                if name in _names(evaluated[pca]):
+                    yield _difference("against_pca", (entry, pca), name, evaluated, bootstrap)
         if one.figures["heads"].get(HEAD):
             yield _heads(entry, "control", one, (one, "control"), bootstrap)
             raw = best_raw_probe(evaluated)
@@ -80,26 +74,44 @@ def differences(evaluated: Mapping[str, Evaluated], bootstrap: Bootstrap) -> Ite
                 yield _heads(entry, "raw", one, raw, bootstrap)
 
 
-def best_entry(name: str, evaluated: Mapping[str, Evaluated]) -> str:
+def differences_from_best(
+    evaluated: Mapping[str, Evaluated], bootstrap: Bootstrap
+) -> Iterator[Difference]:
+    """Hold each entry against the best of each figure that it has."""
+    for name, entries in contenders(evaluated).items():
+        best = best_entry(name, entries, evaluated)
+        for entry in entries:
+            if entry != best:
+                yield _difference("against_best", (entry, best), name, evaluated, bootstrap)
+
+
+def contenders(evaluated: Mapping[str, Evaluated]) -> dict[str, list[str]]:
+    """Give the entries that have each figure which is compared."""
+    names = dict.fromkeys(name for one in evaluated.values() for name in _names(one))
+    return {name: [e for e, one in evaluated.items() if name in _names(one)] for name in names}
+
+
+def pairs(evaluated: Mapping[str, Evaluated]) -> int:
+    """Count the pairs of entries in each figure, over all figures."""
+    return sum(len(e) * (len(e) - 1) // 2 for e in contenders(evaluated).values())
+
+
+def best_entry(name: str, entries: Sequence[str], evaluated: Mapping[str, Evaluated]) -> str:
     """Give the entry with the least error or the highest accuracy, the first where several tie.
 
     Args:
-        name: ``squared_error`` or a probe, that at least one entry has.
+        name: ``squared_error`` or a probe.
+        entries: that have it, at least one.
         evaluated: all entries.
     """
     if name == ERROR:
-        errors = {
-            entry: one.figures["reconstruction"][ERROR]["value"]
-            for entry, one in evaluated.items()
-            if name in _names(one)
-        }
-        return min(errors, key=lambda entry: float(errors[entry]))
-    accuracies = {
-        entry: one.figures["accuracy"][name]["value"]
-        for entry, one in evaluated.items()
-        if name in _names(one)
-    }
-    return max(accuracies, key=lambda entry: float(accuracies[entry]))
+        return min(
+            entries,
+            key=lambda entry: float(evaluated[entry].figures["reconstruction"][ERROR]["value"]),
+        )
+    return max(
+        entries, key=lambda entry: float(evaluated[entry].figures["accuracy"][name]["value"])
+    )
 
 
 def baseline(entry: str, evaluated: Mapping[str, Evaluated]) -> str | None:
@@ -127,11 +139,6 @@ def best_raw_probe(evaluated: Mapping[str, Evaluated]) -> tuple[Evaluated, str] 
 def _names(one: Evaluated) -> list[str]:
     """Figures of an entry that are compared: its error if it reconstructs, and its probes."""
     return [*([ERROR] if one.figures["reconstruction"] else []), *(one.figures["accuracy"] or {})]
-
-
-def _common(one: Evaluated, other: Evaluated) -> list[str]:
-    there = _names(other)
-    return [name for name in _names(one) if name in there]
 
 
 def _difference(
@@ -169,17 +176,21 @@ def right(one: Evaluated, probe: str) -> Array:
     return correct
 
 
-def holm(comparisons: Sequence[Difference]) -> list[Difference]:
+def holm(comparisons: Sequence[Difference], hypotheses: int) -> list[Difference]:
     """Correct the p-values for their number: the smallest times n, the next times n - 1, and so on.
 
     Holm (1979), Scandinavian Journal of Statistics 6:65. A corrected value is never below that of
     a smaller p-value, and never above 1.
+
+    Args:
+        comparisons: that were made.
+        hypotheses: n; more than were made where those were chosen among so many.
     """
     order = sorted(range(len(comparisons)), key=lambda place: comparisons[place].p_value)
     corrected = list(comparisons)
     floor = 0.0
     for rank, place in enumerate(order):
-        scaled = (len(comparisons) - rank) * comparisons[place].p_value
+        scaled = (hypotheses - rank) * comparisons[place].p_value
         floor = min(1.0, max(floor, scaled))
         corrected[place] = replace(comparisons[place], corrected=floor)
     return corrected

@@ -1,11 +1,14 @@
 """How far two clouds of features are apart, as if both were Gaussian."""
 
+from collections.abc import Iterator
+
 import numpy as np
 from numpy.typing import NDArray
 
 from aepipe.evaluation.uncertainty import Figure, figure, standard_interval
 
 Float64 = NDArray[np.float64]
+Moments = tuple[Float64, Float64]  # mean and covariance
 GROUPS = 20  # of the jackknife; its error is then known to about a sixth
 
 
@@ -23,12 +26,13 @@ def frechet_figure(real: Float64, generated: Float64, confidence: float) -> Figu
         generated: ``(m, features)``, at least two.
         confidence: of the interval.
     """
-    value = frechet_distance(*moments(real), *moments(generated))
-    variance = 0.0
-    fixed = moments(generated)
-    variance += _jackknife([frechet_distance(*moments(kept), *fixed) for kept in _kept(real)])
-    fixed = moments(real)
-    variance += _jackknife([frechet_distance(*fixed, *moments(kept)) for kept in _kept(generated)])
+    first, second = moments(real), moments(generated)
+    roots = _root(first[1]), _root(second[1])
+    value = _distance(first, roots[0], second)
+    # symmetric, so the root is of the cloud that stays whole
+    without_real = [_distance(second, roots[1], kept) for kept in _without_groups(real)]
+    without_generated = [_distance(first, roots[0], kept) for kept in _without_groups(generated)]
+    variance = _jackknife(without_real) + _jackknife(without_generated)
     interval = standard_interval(value, float(np.sqrt(variance)), confidence)
     return figure(value, max(0.0, interval["low"]), interval["high"])
 
@@ -49,16 +53,11 @@ def frechet_distance(
         second_mean: as the first.
         second_covariance: as the first.
     """
-    values, axes = np.linalg.eigh(first_covariance)
-    root = (axes * np.sqrt(np.maximum(values, 0.0))) @ axes.T
-    between = np.linalg.eigvalsh(root @ second_covariance @ root)
-    apart = float(np.square(first_mean - second_mean).sum())
-    spread = float(np.trace(first_covariance) + np.trace(second_covariance))
-    overlap = 2 * float(np.sqrt(np.maximum(between, 0.0)).sum())
-    return max(0.0, apart + spread - overlap)  # rounding takes a 0 below 0
+    first, second = (first_mean, first_covariance), (second_mean, second_covariance)
+    return _distance(first, _root(first_covariance), second)
 
 
-def moments(features: Float64) -> tuple[Float64, Float64]:
+def moments(features: Float64) -> Moments:
     """Give mean and covariance of ``(n, features)``, n at least two."""
     mean: Float64 = features.mean(axis=0)
     centred = features - mean
@@ -66,12 +65,33 @@ def moments(features: Float64) -> tuple[Float64, Float64]:
     return mean, covariance
 
 
-def _kept(features: Float64) -> list[Float64]:
-    """Leave out one group at a time, so that at least two samples are left."""
+def _distance(first: Moments, root: Float64, second: Moments) -> float:
+    """Give the distance, where the square root of the first covariance is known."""
+    between = np.linalg.eigvalsh(root @ second[1] @ root)
+    apart = float(np.square(first[0] - second[0]).sum())
+    spread = float(np.trace(first[1]) + np.trace(second[1]))
+    overlap = 2 * float(np.sqrt(np.maximum(between, 0.0)).sum())
+    return max(0.0, apart + spread - overlap)  # rounding takes a 0 below 0
+
+
+def _root(covariance: Float64) -> Float64:
+    values, axes = np.linalg.eigh(covariance)
+    root: Float64 = (axes * np.sqrt(np.maximum(values, 0.0))) @ axes.T
+    return root
+
+
+def _without_groups(features: Float64) -> Iterator[Moments]:
+    """Give mean and covariance with one group left out at a time, reading each sample once."""
     groups = min(GROUPS, len(features))
-    place = np.arange(len(features)) % groups
-    kept = [features[place != group] for group in range(groups)]
-    return [rows for rows in kept if len(rows) > 1]
+    centre = features.mean(axis=0)
+    parts = [features[start::groups] - centre for start in range(groups)]
+    scatters = [part.T @ part for part in parts]
+    total = np.sum(scatters, axis=0)
+    for part, scatter in zip(parts, scatters, strict=True):
+        count = len(features) - len(part)
+        if count > 1:
+            shift = -part.sum(axis=0) / count  # the centred samples sum to 0
+            yield centre + shift, (total - scatter - count * np.outer(shift, shift)) / (count - 1)
 
 
 def _jackknife(values: list[float]) -> float:

@@ -126,7 +126,7 @@ def mean_over_draws(values: Float64, confidence: float) -> Figure:
     if variance == 0:
         return figure(value, value, value)
     shares = of_draws**2 / (draws - 1) + of_samples**2 / max(1, samples - 1)
-    half = float(stdtrit(variance**2 / shares, (1 + confidence) / 2)) * np.sqrt(variance)
+    half = float(stdtrit(variance**2 / shares, (1 + confidence) / 2) * np.sqrt(variance))
     return figure(value, value - half, value + half)
 
 

@@ -15,7 +15,7 @@ TITLES = {
     "frechet_distance": "Frechet distance",
     "training_frechet_distance": "training Frechet distance",
 }
-COUNTS = ("code_size", "_units", "_samples")  # how the names of whole numbers end
+COUNTS = ("code_size", "parameters", "_units", "_samples")  # how the names of whole numbers end
 # in the names of what is no share
 SIZES = ("squared_error", "cross_entropy", "distance", "likelihood_", "log_", "jacobian")
 
@@ -27,7 +27,7 @@ def metric(name: str, value: float) -> str:
     distances and likelihoods four significant digits; counts are whole unless they are means.
     """
     if name.endswith(COUNTS):
-        return f"{value:g}" if value == round(value) else f"{value:.1f}"
+        return f"{value:.0f}" if value == round(value) else f"{value:.1f}"
     if name.endswith(("p_value", "p_holm")):
         return p_value(value)
     if name == "psnr":

@@ -22,9 +22,9 @@ class Metrics:
 
     Attributes:
         test: ``samples`` of the test split, ``confidence`` of every interval, ``comparisons`` over
-            which Holm's correction ran.
-        representations: by entry: ``code_size``, ``squared_error``, ``psnr``, ``ssim``,
-            ``explained_variance``, ``cross_entropy``, ``accuracy_PROBE``, ``head_NAME``,
+            which Holm's correction ran, ``pairs`` over which it did for those with the best.
+        representations: by entry: ``code_size``, ``parameters``, ``squared_error``, ``psnr``,
+            ``ssim``, ``explained_variance``, ``cross_entropy``, ``accuracy_PROBE``, ``head_NAME``,
             ``robust_accuracy_CONDITION``, ``robust_squared_error_CONDITION``, and what is declared
             under ``evaluate.further``, as its ``JUDGEMENT_FIGURE``: ``labels_accuracy_COUNT``,
             ``clustering_nmi`` (``_ari``), ``neighbourhood_trustworthiness`` (``_continuity``),
@@ -104,7 +104,7 @@ def scalars(figures: Mapping[str, Any]) -> tuple[Scalars, dict[str, Interval]]:
         nested["concepts_area"] = figures["concepts"]["mean"]
     anomaly = figures.get("anomaly") or {}
     nested |= {f"anomaly_{name}": anomaly[name] for name in OF_ANOMALY if name in anomaly}
-    values: Scalars = {"code_size": figures["code_size"]}
+    values: Scalars = {name: figures[name] for name in ("code_size", "parameters")}
     intervals: dict[str, Interval] = {}
     for name, figure in nested.items():
         if isinstance(figure, Mapping):

@@ -16,7 +16,9 @@ from aepipe.evaluation.comparison import (
     Difference,
     Evaluated,
     differences,
+    differences_from_best,
     holm,
+    pairs,
 )
 from aepipe.evaluation.uncertainty import Bootstrap
 from aepipe.files import read_json
@@ -73,20 +75,32 @@ def run(params: Params, inputs: Inputs, outputs: Outputs, monitor: Monitor) -> N
         if name in evaluated:
             evaluated[name].figures["generation"] = appraised
     bootstrap = Bootstrap(params.confidence, params.resamples, derive(params.seed, "compare"))
-    comparisons = [*differences(evaluated, bootstrap)]
-    if comparisons and len(comparisons) / (params.resamples + 1) >= 1 - params.confidence:
-        monitor.warn(
-            f"evaluate.resamples = {params.resamples} can't show a difference in errors over "
-            f"{len(comparisons)} comparisons; "
-            f"{round(len(comparisons) / (1 - params.confidence)) + 1} are needed"
-        )
+    planned = list(differences(evaluated, bootstrap))
+    from_best = list(differences_from_best(evaluated, bootstrap))
+    families = {"comparisons": len(planned), "pairs": pairs(evaluated)}
+    warn_of_few_resamples(max(families.values()), params, monitor)
+    comparisons = [
+        *holm(planned, families["comparisons"]),
+        *holm(from_best, families["pairs"]),
+    ]
     reasons = {name: absence(inputs.evaluation / name) for name in params.representations}
     absent = {name: reason for name, reason in reasons.items() if reason is not None}
-    metrics = put_together(evaluated, holm(comparisons), absent, params)
+    test = {"confidence": params.confidence, **families}
+    metrics = put_together(evaluated, comparisons, absent, test)
     write_metrics(outputs.metrics, metrics)
     write_plot_data(outputs.plots, metrics, confusions(evaluated))
     write_comparison(outputs.comparison, metrics)
     monitor.remark(f"{len(evaluated)} representations, {len(comparisons)} paired comparisons")
+
+
+def warn_of_few_resamples(hypotheses: int, params: Params, monitor: Monitor) -> None:
+    """Say so where no bootstrap can give a p-value that is small enough after correction."""
+    if hypotheses and hypotheses / (params.resamples + 1) >= 1 - params.confidence:
+        monitor.warn(
+            f"evaluate.resamples = {params.resamples} can't show a difference in errors over "
+            f"{hypotheses} comparisons; "
+            f"{round(hypotheses / (1 - params.confidence)) + 1} are needed"
+        )
 
 
 def require_declared(folder: Path, params: Params) -> None:
@@ -152,17 +166,13 @@ def put_together(
     evaluated: Mapping[str, Evaluated],
     comparisons: Sequence[Difference],
     absent: Mapping[str, str],
-    params: Params,
+    test: Mapping[str, float],
 ) -> Metrics:
     """Give the metrics in the order of the entries."""
     flat = {entry: scalars(one.figures) for entry, one in evaluated.items()}
     first = next(iter(evaluated.values()))
     metrics = Metrics(
-        test={
-            "samples": len(first.samples),
-            "confidence": params.confidence,
-            "comparisons": len(comparisons),
-        },
+        test={"samples": len(first.samples), **test},
         representations={entry: values for entry, (values, _) in flat.items()},
         intervals={entry: intervals for entry, (_, intervals) in flat.items()},
         against_pca={},

@@ -88,6 +88,7 @@ def run(params: Params, inputs: Inputs, outputs: Outputs, monitor: Monitor) -> N
             entry = f"{params.name}{representation.name_suffix}"
             subject = as_subject(representation, inputs.model)
             figures[entry], outcome = judge(subject, court, monitor)
+            figures[entry]["parameters"] = representation.parameters
             figures[entry] |= further_figures(subject, court, params.further, monitor)
             tables.append(predictions(entry, dataset, outcome))
             concepts = figures[entry].get("concepts")

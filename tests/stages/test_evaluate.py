@@ -134,6 +134,9 @@ def test_entries_are_named_after_the_representation_and_its_size(pipeline):
         "pca_3": 3,
         "pca_10": 10,
     }
+    # components and mean of 64 pixels
+    assert [v["parameters"] for v in figures(pipeline, "pca").values()] == [4 * 64, 11 * 64]
+    assert figures(pipeline, "raw")["raw"]["parameters"] == 0
     files = sorted(path.name for path in (pipeline / "reports" / "pca").iterdir())
     kinds = ("", ".concepts", ".noisy", ".worst")
     arrays = [f"pca_{size}{kind}.npy" for size in (10, 3) for kind in kinds]

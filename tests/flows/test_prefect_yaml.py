@@ -14,6 +14,12 @@ from prefect.flows import load_flow_from_entrypoint
 from pydantic import BaseModel
 from ruamel.yaml import YAML
 
+from flows.graph import read_graph
+from flows.pools import FLOW
+
+# dvc uses what its dependency pygtrie is about to change
+pytestmark = pytest.mark.filterwarnings("ignore:_NoneStep.value:DeprecationWarning")
+
 ROOT = Path(__file__).parents[2]
 TEXT = (ROOT / "prefect.yaml").read_text()
 RAW = YAML(typ="safe").load(TEXT)
@@ -47,13 +53,18 @@ def test_prefect_knows_every_key():
     assert unknown_keys(RAW) == []
 
 
+def named(name: str) -> DeploymentConfig:
+    (found,) = (d for d in PrefectYamlModel.model_validate(RAW).deployments if d.name == name)
+    return found
+
+
 @pytest.mark.parametrize(
     ("place", "expected"),
     [
         (lambda raw: raw, "nonsense"),
         (lambda raw: raw["deployments"][0], "deployments.nonsense"),
         (lambda raw: raw["deployments"][0]["work_pool"], "deployments.work_pool.nonsense"),
-        (lambda raw: raw["deployments"][0]["schedules"][0], "deployments.schedules.nonsense"),
+        (lambda raw: raw["deployments"][2]["schedules"][0], "deployments.schedules.nonsense"),
     ],
 )
 def test_a_key_that_prefect_does_not_know_is_seen(place, expected):
@@ -63,7 +74,7 @@ def test_a_key_that_prefect_does_not_know_is_seen(place, expected):
 
 
 def test_schedule_is_nightly_in_a_named_time_zone():
-    (deployment,) = PrefectYamlModel.model_validate(RAW).deployments
+    deployment = named("nightly")
     (schedule,) = deployment.schedules
     assert isinstance(schedule, RawScheduleConfig)
     minute, hour, *rest = schedule.cron.split()
@@ -74,7 +85,7 @@ def test_schedule_is_nightly_in_a_named_time_zone():
 
 
 def test_runs_that_overlap_queue():
-    (deployment,) = PrefectYamlModel.model_validate(RAW).deployments
+    deployment = named("nightly")
     limit = deployment.concurrency_limit
     assert isinstance(limit, ConcurrencyLimitSpec)
     assert limit.limit == 1
@@ -83,17 +94,29 @@ def test_runs_that_overlap_queue():
 
 def test_entrypoint_is_a_flow_that_takes_the_declared_parameters(monkeypatch):
     monkeypatch.chdir(ROOT)
-    (deployment,) = PrefectYamlModel.model_validate(RAW).deployments
+    deployment = named("nightly")
     flow = load_flow_from_entrypoint(deployment.entrypoint)
     values = flow.validate_parameters(deployment.parameters)
     assert values["root"] == Path()
     assert values["at_once"] >= 1
 
 
-def test_no_folder_of_the_deployer_gets_into_a_deployment():
+def test_each_pool_of_the_graph_has_a_deployment_that_takes_jobs(monkeypatch):
+    monkeypatch.chdir(ROOT)
+    pools = set(read_graph(ROOT).pools.values())
+    assert pools == {"cpu", "cuda"}
+    for pool in pools:
+        deployment = named(pool)
+        flow = load_flow_from_entrypoint(deployment.entrypoint)
+        assert f"{flow.name}/{deployment.name}" == f"{FLOW}/{pool}"
+        assert deployment.work_pool.name == pool
+
+
+@pytest.mark.parametrize("name", [d.name for d in PrefectYamlModel.model_validate(RAW).deployments])
+def test_no_folder_of_the_deployer_gets_into_a_deployment(name):
     """Without `pull` steps Prefect writes one that names the folder one deploys from, and an
     environment variable in them would be replaced while deploying."""
-    (deployment,) = PrefectYamlModel.model_validate(RAW).deployments
+    deployment = named(name)
     assert deployment.pull
     assert "$" not in repr(deployment.pull)
     assert str(Path.home()) not in TEXT

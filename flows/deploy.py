@@ -7,7 +7,6 @@ to date, pools that are there stay as they are. ``PREFECT_API_URL`` says which s
 import contextlib
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
@@ -15,10 +14,10 @@ from dvc.utils.serialize import load_yaml
 from prefect.client.orchestration import SyncPrefectClient, get_client
 from prefect.client.schemas.actions import WorkPoolCreate
 from prefect.exceptions import ObjectAlreadyExists
-from prefect.settings import get_current_settings
 from prefect.workers.process import ProcessWorker
 
 from aepipe.errors import AepipeError
+from flows.pools import require_server
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -30,9 +29,11 @@ def deploy(root: Path) -> None:
         root: folder of ``prefect.yaml``.
 
     Raises:
-        AepipeError: the server is not reached, or Prefect refuses a deployment.
+        AepipeError: no server is set or it does not answer, or Prefect refuses a deployment.
     """
-    with named_server() as client:
+    require_server()
+    with get_client(sync_client=True) as client:
+        require_answer(client)
         for pool in pools(root):
             make_pool(client, pool)
     command = [sys.executable, "-m", "prefect", "deploy", "--all", "--no-prompt"]
@@ -55,28 +56,19 @@ def make_pool(client: SyncPrefectClient, name: str) -> None:
         )
 
 
-@contextlib.contextmanager
-def named_server() -> Iterator[SyncPrefectClient]:
-    """Give a client of the server that ``PREFECT_API_URL`` names; of no temporary one.
+def require_answer(client: SyncPrefectClient) -> None:
+    """Ask the server for a sign of life.
 
     Raises:
-        AepipeError: none is named, or it does not answer.
+        AepipeError: it gives none.
     """
-    url = get_current_settings().api.url
-    if url is None:
+    try:
+        client.hello().raise_for_status()
+    except httpx.HTTPError as error:
         raise AepipeError(
-            "no Prefect server is named; set PREFECT_API_URL, as http://127.0.0.1:4200/api for the "
-            "one of `make server`"
-        )
-    with get_client(sync_client=True) as client:
-        try:
-            client.hello().raise_for_status()
-        except httpx.HTTPError as error:
-            raise AepipeError(
-                f"{url}: the Prefect server does not answer ({error}); start one with "
-                "`make server`, or set PREFECT_API_URL"
-            ) from None
-        yield client
+            f"{client.api_url}: the Prefect server does not answer ({error}); start one with "
+            "`make server`, or set PREFECT_API_URL"
+        ) from None
 
 
 def main() -> int:

@@ -35,6 +35,6 @@ def test_nothing_is_asked_of_a_database_that_is_not_there(alone):
 
 def test_a_server_that_is_away_is_said_to_be(alone, monkeypatch):
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://user:secret@127.0.0.1:9")
-    with pytest.raises(RegistryError, match="127.0.0.1:9") as error:
+    with pytest.raises(RegistryError, match=r"127\.0\.0\.1:9") as error:
         find_runs(alone, ["0" * 32])
     assert "secret" not in str(error.value)

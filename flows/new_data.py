@@ -14,7 +14,7 @@ from prefect.variables import Variable
 
 from aepipe.data.sources.checksum import source_digest
 from aepipe.params.load import load_params
-from flows.crew import Workers
+from flows.away import Workers
 from flows.isolation import Isolated
 from flows.reproduce import AT_ONCE, reproduce
 from flows.server import patiently

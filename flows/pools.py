@@ -2,8 +2,10 @@
 
 import json
 import os
+import select
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from functools import partial
 from typing import cast, final
 from uuid import UUID
@@ -25,9 +27,10 @@ from prefect.states import Cancelled, Cancelling, Crashed
 from aepipe.errors import AepipeError
 from flows.order import Job
 from flows.outcome import Outcome
-from flows.server import INTERVAL, LIFE, OUTCOMES, patiently, reach
+from flows.server import INTERVAL, LIFE, OUTCOMES, PATIENCE_SECONDS, patiently, reach
 
 FLOW = "run-stage"
+GOING = 10.0  # seconds in which to tell a worker, while going, that its run is to end
 POLL = 1.0  # seconds between two looks at a run
 ATTEMPTS = 3  # a job whose worker is lost is started again, but not for ever
 MISSED = 4  # signs of life that may be missing
@@ -84,8 +87,13 @@ def nobody(pool: str, stages: Sequence[str]) -> str:
     )
 
 
-def run_on_worker(job: Job, name: str) -> dict[str, Outcome]:
+def run_on_worker(job: Job, name: str, line: int) -> dict[str, Outcome]:
     """Hand a job out, and give what became of its stages; starts again where a worker is lost.
+
+    Args:
+        job: what to do.
+        name: what people see.
+        line: lifeline of the flow, with which the worker's run ends.
 
     Raises:
         AepipeError: it could not be done: no worker, lost too often, cancelled, or a failure that
@@ -95,11 +103,8 @@ def run_on_worker(job: Job, name: str) -> dict[str, Outcome]:
     for attempt in range(ATTEMPTS):
         # a request that is repeated makes one run
         run = patiently(partial(_hand_out, job, name, f"{key}-{attempt}"))
-        followed = Followed(run, job)
-        try:
+        with _followed(run, job, line) as followed:
             state = followed.until_end()
-        finally:
-            followed.leave()
         outcomes = _outcomes(run)
         if outcomes or not state.is_crashed():
             break
@@ -120,13 +125,26 @@ def _hand_out(job: Job, name: str, key: str) -> UUID:
     return cast(FlowRun, run).id  # a coroutine only where it was called from one
 
 
+@contextmanager
+def _followed(run: UUID, job: Job, line: int) -> Iterator["Followed"]:
+    """Follow a run for as long as the block lasts; then it ends too."""
+    own = os.dup(line)  # the flow closes its end while others still look
+    followed = Followed(run, job, own)
+    try:
+        yield followed
+    finally:
+        os.close(own)
+        followed.leave()
+
+
 @final
 class Followed:
     """A run that was handed out, looked at until it has ended or shows no sign of life."""
 
-    def __init__(self, run: UUID, job: Job) -> None:
+    def __init__(self, run: UUID, job: Job, line: int) -> None:
         self._run = run
         self._job = job
+        self._line = line
         self._ended = False
         self._sign: object = None  # what last changed, and when
         self._since = time.monotonic()
@@ -136,7 +154,7 @@ class Followed:
         """Give the final state.
 
         Raises:
-            AepipeError: nobody is left on the pool to take it.
+            AepipeError: nobody is left on the pool to take it, or the flow is over.
         """
         while True:
             asked = time.monotonic()
@@ -148,12 +166,13 @@ class Followed:
             if time.monotonic() - asked > POLL:  # the server was away, and nobody could say a word
                 self._since = self._listened = time.monotonic()
             self._look_for_life(run)
-            time.sleep(POLL)
+            if select.select([self._line], [], [], POLL)[0]:  # nothing is written: it was closed
+                raise AepipeError("the flow was stopped")
 
     def leave(self) -> None:
         """Ask the worker to end a run that nobody follows any more."""
         if not self._ended:
-            reach(lambda client: client.set_flow_run_state(self._run, Cancelling(), force=True))
+            self._put(Cancelling(message="the flow that asked for it is over"), GOING)
 
     def _look_for_life(self, run: FlowRun) -> None:
         labels = run.labels
@@ -169,16 +188,23 @@ class Followed:
         silence = max(MISSED * float(str(interval)), SHORTEST) if interval else TO_START
         if now - self._since > silence:
             message = f"its worker has given no sign of life for {silence:.0f} s"
-            reach(lambda client: client.set_flow_run_state(
-                self._run, Crashed(message=message), force=True))  # fmt: skip
+            # one that a person has asked to end doesn't start again
+            lost = Cancelled if run.state.is_cancelling() else Crashed
+            self._put(lost(message=message))
 
     def _look_for_workers(self, now: float) -> None:
         if workers_online(self._job.pool):
             self._listened = now
         elif now - self._listened > float(os.environ.get(NOBODY, 60)):
-            reach(lambda client: client.set_flow_run_state(self._run, Cancelled(), force=True))
+            self._put(Cancelled(message="nobody to do it"))
             self._ended = True
             raise AepipeError(nobody(self._job.pool, self._job.order.stages))
+
+    def _put(self, state: State, patience: float = PATIENCE_SECONDS) -> None:
+        put = partial(
+            SyncPrefectClient.set_flow_run_state, flow_run_id=self._run, state=state, force=True
+        )
+        reach(put, patience)
 
 
 def _work_pool(client: SyncPrefectClient, pool: str) -> str:
@@ -193,7 +219,10 @@ def _work_pool(client: SyncPrefectClient, pool: str) -> str:
 
 
 def _online(client: SyncPrefectClient, work_pool: str) -> int:
-    workers = client.read_workers_for_work_pool(work_pool)
+    try:
+        workers = client.read_workers_for_work_pool(work_pool)
+    except ObjectNotFound:
+        return 0  # nobody has ever listened on it
     return sum(worker.status is WorkerStatus.ONLINE for worker in workers)
 
 

@@ -24,7 +24,8 @@ from ruamel.yaml import YAML
 
 from aepipe.errors import AepipeError
 from flows.artifacts import publish
-from flows.crew import Crew, Here, Workers, away, title
+from flows.away import Workers, away
+from flows.crew import Crew, Here, title
 from flows.execution import environment
 from flows.graph import Graph, locked_stages, order_lock, read_graph
 from flows.isolation import Isolated, keep, work_folder

@@ -23,13 +23,13 @@ def interval() -> float:
     return float(os.environ.get("AEPIPE_SIGN_SECONDS", 15))
 
 
-def patiently(request: Callable[[], Value]) -> Value:
+def patiently(request: Callable[[], Value], patience: float = PATIENCE_SECONDS) -> Value:
     """Try again while the server is away.
 
     Raises:
-        httpx.TransportError: it was, for ten minutes.
+        httpx.TransportError: it was, for ``patience`` seconds.
     """
-    end = time.monotonic() + PATIENCE_SECONDS
+    end = time.monotonic() + patience
     while True:
         try:
             return request()
@@ -42,15 +42,17 @@ def patiently(request: Callable[[], Value]) -> Value:
         time.sleep(PAUSE)
 
 
-def reach(request: Callable[[SyncPrefectClient], Value]) -> Value:
+def reach(
+    request: Callable[[SyncPrefectClient], Value], patience: float = PATIENCE_SECONDS
+) -> Value:
     """Ask the server once it can be reached.
 
     Raises:
-        httpx.TransportError: it couldn't, for ten minutes.
+        httpx.TransportError: it couldn't, for ``patience`` seconds.
     """
 
     def ask() -> Value:
         with get_client(sync_client=True) as client:
             return request(client)
 
-    return patiently(ask)
+    return patiently(ask, patience)

@@ -66,18 +66,17 @@ def sweep(root: Path) -> list[Path]:
     """
     oldest = time.time() - float(os.environ.get(DAYS, 14)) * DAY
     kept = int(os.environ.get(KEPT, 10))
-    locks = sorted((root / FOLDER).glob("*.lock"), key=_used, reverse=True)
+    there = [lock for lock in (root / FOLDER).glob("*.lock") if lock.with_suffix("").exists()]
+    used = {lock: lock.stat().st_mtime for lock in there}
+    newest_first = sorted(there, key=lambda lock: -used[lock])
     gone = []
-    for place, lock in enumerate(locks):
-        folder = lock.with_suffix("")
-        if (place < kept and _used(lock) > oldest) or not folder.exists():
+    for place, lock in enumerate(newest_first):
+        if place < kept and used[lock] > oldest:
             continue
-        used = _used(lock)
         with _held(lock) as held:
             if held:
-                remove(root, folder)
-                gone.append(folder)
-        os.utime(lock, (used, used))
+                remove(root, lock.with_suffix(""))
+                gone.append(lock.with_suffix(""))
     return gone
 
 
@@ -119,7 +118,3 @@ def _opened(lock: Path) -> IO[str]:
 def _lock(folder: Path) -> Path:
     # beside it and never removed: who waits for a lock that is removed holds nothing
     return folder.with_name(f"{folder.name}.lock")
-
-
-def _used(lock: Path) -> float:
-    return lock.stat().st_mtime

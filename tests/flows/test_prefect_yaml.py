@@ -15,7 +15,7 @@ from prefect.flows import load_flow_from_entrypoint
 from pydantic import BaseModel
 from ruamel.yaml import YAML
 
-from flows.crew import Workers
+from flows.away import Workers
 from flows.graph import read_graph
 from flows.pools import FLOW
 

@@ -11,7 +11,7 @@ from aepipe.errors import SourceError
 from aepipe.params.load import read_yaml
 from flows import new_data
 from flows.new_data import NOTHING_NEW, on_new_data
-from tests.flows.conftest import commit, make_shared
+from tests.flows.cluster import commit, make_shared
 
 pytestmark = [
     pytest.mark.pipeline,

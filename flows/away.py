@@ -63,7 +63,7 @@ class Away:
         Raises:
             AepipeError: on a pool that is needed nobody listens; the remote can't be reached.
         """
-        taken = self._take(list(self.graph.needs), say)
+        taken = self._take(list(self.graph.needs), say, certain=False)
         waiting: dict[str, list[str]] = {}
         for stage, pool in self.graph.pools.items():
             if stage not in taken:
@@ -88,15 +88,14 @@ class Away:
         done = run_on_worker(self._job(stages), title(stages), self.line)
         made = [stage for stage, outcome in done.items() if outcome.succeeded]
         if made:
-            taken = self._take(made, say)
-            for stage in set(made) - set(taken):
-                done[stage] = _lost(done[stage])
+            self._take(made, say, certain=True)
         return {
             stage: with_command(outcome, self.folder, "--pull ") for stage, outcome in done.items()
         }
 
-    def _take(self, stages: Sequence[str], say: Say) -> dict[str, Outcome]:
+    def _take(self, stages: Sequence[str], say: Say, *, certain: bool) -> dict[str, Outcome]:
         order = make_order(self.graph, stages, run=False, remote=self.job.order.remote)
+        order = order.model_copy(update={"certain": certain})
         return carry_out(order, self.line, self.folder, environment(), say)
 
     def _job(self, stages: Sequence[str]) -> Job:
@@ -151,11 +150,3 @@ def _origin(folder: Path) -> str:
         return output(
             ["git", "rev-parse", "--path-format=absolute", "--git-common-dir"], folder
         ).strip()
-
-
-def _lost(outcome: Outcome) -> Outcome:
-    line = (
-        f"the worker has done {outcome.stage}, but what it made is not in the DVC remote as this "
-        "run knows it; do both use the same remote, the same code and the same params?"
-    )
-    return outcome.model_copy(update={"did": "failed", "last_lines": (line,)})

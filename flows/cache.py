@@ -7,7 +7,7 @@ so that the cost of a stage doesn't grow with the number of runs that a team has
 """
 
 from collections.abc import Collection, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
 
 from dvc.cli import main
@@ -101,7 +101,8 @@ def _restore(opened: Repo, stage: PipelineStage, pull: bool) -> bool:
     """Bring a stage's outputs from the cache, if it has them."""
     try:
         stage.remove_outs(ignore_remove=False, force=False)
-        opened.stage_cache.restore(stage, pull=pull)
+        with _refusals() if pull else nullcontext():
+            opened.stage_cache.restore(stage, pull=pull)
     except (RunCacheNotFoundError, DependencyDoesNotExistError):
         return False  # it has to run; where something is missing that it reads, it says so itself
     stage.save()
@@ -154,6 +155,8 @@ def _refusals() -> Iterator[None]:
     """
     try:
         yield
+    except (RunCacheNotFoundError, DependencyDoesNotExistError):
+        raise  # the remote has answered
     except RemoteConfigError as error:
         raise AepipeError(
             f"DVC has no remote ({error}), through which machines exchange what they compute; "

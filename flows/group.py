@@ -13,8 +13,9 @@ from typing import TypeVar
 
 from aepipe.errors import AepipeError, StorageError
 from flows import cache
-from flows.graph import Graph, read_graph
+from flows.graph import Graph
 from flows.order import MARK, Note, Order, Remote
+from flows.outcome import Did
 
 Value = TypeVar("Value")
 
@@ -39,8 +40,7 @@ def _follow(order: Order) -> None:
     if order.remote:
         _patiently(partial(cache.pull_data, order.pull, order.remote))
     if not order.run:
-        whole = graph if order.stages else read_graph(Path())
-        taken = _patiently(lambda: cache.take(whole, (), order.remote))
+        taken = _patiently(partial(_take, order, graph))
         for stage, did in taken.items():
             _note(Note(stage=stage, did=did))
         return
@@ -50,6 +50,18 @@ def _follow(order: Order) -> None:
             done.append(stage)
     if order.remote:
         _patiently(partial(cache.push, done, order.remote))
+
+
+def _take(order: Order, graph: Graph) -> dict[str, Did]:
+    taken = cache.take(graph, (), order.remote)
+    lacking = set(order.stages) - set(taken)
+    if order.certain and lacking:
+        # a folder that is no longer mounted is one without a file
+        raise StorageError(
+            f"a worker has done {', '.join(sorted(lacking))}, but the DVC remote as seen from here "
+            "lacks the results; do both use the same remote, and have they the same data/sources?"
+        )
+    return taken
 
 
 def _settle(stage: str, graph: Graph, done: list[str], remote: Remote | None) -> bool:

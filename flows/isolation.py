@@ -3,19 +3,19 @@
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, final
 
 from prefect.runtime import flow_run
 from pydantic import BaseModel, ConfigDict, Field
 
 from aepipe.experiments.overrides import overridden
-from aepipe.workspace import link, output, prepare
-from flows.workspaces import in_place, making, own, sweep
+from aepipe.workspace import output, prepare
+from flows.execution import environment
+from flows.workspaces import in_place, making, own, share, sweep
 
 PARAMS = "params.yaml"
-TRACKING = Path("mlruns")  # runs that no server takes belong to the clone, not to a workspace
-CHECKPOINTS = Path(".aepipe/checkpoints")  # of the clone, so that any of its runs can go on
 
 
 class Isolated(BaseModel):
@@ -31,27 +31,41 @@ class Isolated(BaseModel):
     """Name of a DVC experiment that a finished run is to be kept as; not kept without it."""
 
 
+@final
+@dataclass(frozen=True, slots=True)
+class Ground:
+    """What a run stands on.
+
+    Attributes:
+        folder: of ``dvc.yaml``.
+        environment: of stages that run there.
+    """
+
+    folder: Path
+    environment: dict[str, str]
+
+
 @contextmanager
-def work_folder(root: Path, isolated: Isolated | None) -> Iterator[Path]:
-    """Give the folder that a run works in, for it alone: the clone ``root``, or a workspace in it.
+def ground(root: Path, isolated: Isolated | None) -> Iterator[Ground]:
+    """Give what a run stands on, for it alone: the clone ``root``, or a workspace in it.
 
     Raises:
         AepipeError: another run is at work there; git refuses; an override is wrong.
     """
     if isolated is None:
         with in_place(root):
-            yield root
+            yield Ground(root, environment())
         return
     name = re.sub(r"[^A-Za-z0-9_-]", "-", flow_run.get_name() or "run")
     with own(root, name) as folder:
         with making(root):
             sweep(root)
             prepare(root, folder, isolated.revision)
-        link(root, folder, TRACKING)
+        shared = share(root, folder)
         if isolated.overrides:
             params = folder / PARAMS
             params.write_text(overridden(params, isolated.overrides), encoding="utf-8")
-        yield folder
+        yield Ground(folder, {**environment(), **shared})
 
 
 def keep(folder: Path, name: str) -> None:

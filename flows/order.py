@@ -23,11 +23,12 @@ class Order(BaseModel):
     """What a process is to do with a group of stages.
 
     Attributes:
-        stages: to settle, in an order that can run; all of the pipeline without any.
+        stages: to settle, in an order that can run.
         needs: for each of ``stages`` those among them that it needs.
         inputs: as of a graph, for each of ``stages``.
         run: whether what no cache has is to run.
         remote: to ask, and to give what was run; no exchange without it.
+        certain: whether the remote must have all of it, since a worker has just pushed it.
         pull: paths to bring to what ``dvc.lock`` says, first.
     """
 
@@ -36,6 +37,7 @@ class Order(BaseModel):
     inputs: dict[str, dict[str, str]] = {}
     run: bool
     remote: Remote | None = None
+    certain: bool = False
     pull: tuple[str, ...] = ()
 
 

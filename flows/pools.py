@@ -34,7 +34,8 @@ GOING = 10.0  # seconds in which to tell a worker, while going, that its run is 
 POLL = 1.0  # seconds between two looks at a run
 ATTEMPTS = 3  # a job whose worker is lost is started again, but not for ever
 MISSED = 4  # signs of life that may be missing
-SHORTEST = 20.0  # seconds without one that a busy machine may need at any interval
+SHORTEST = 30.0  # seconds without one that a busy machine may need at any interval
+AWAY = 10.0  # seconds after which an answer of the server means that it was away
 TO_START = 300.0  # seconds in which a run that a worker has taken has to give its first sign
 NOBODY = "AEPIPE_WORKER_PATIENCE_SECONDS"  # for a worker to come, once all of a pool are gone
 
@@ -163,7 +164,7 @@ class Followed:
             if state is not None and state.is_final():
                 self._ended = True
                 return state
-            if time.monotonic() - asked > POLL:  # the server was away, and nobody could say a word
+            if time.monotonic() - asked > AWAY:  # and nobody could say a word
                 self._since = self._listened = time.monotonic()
             self._look_for_life(run)
             if select.select([self._line], [], [], POLL)[0]:  # nothing is written: it was closed

@@ -26,9 +26,8 @@ from aepipe.errors import AepipeError
 from flows.artifacts import publish
 from flows.away import Workers, away
 from flows.crew import Crew, Here, title
-from flows.execution import environment
 from flows.graph import Graph, locked_stages, order_lock, read_graph
-from flows.isolation import Isolated, keep, work_folder
+from flows.isolation import Ground, Isolated, ground, keep
 from flows.outcome import Outcome
 from flows.progress import Bar
 from flows.schedule import Capacity, walk
@@ -94,27 +93,27 @@ def reproduce(
         AepipeError: there is no pipeline in ``root``, a target is no stage of it, an override is
             wrong, another run is at work in the same folder, or nobody listens on a pool.
     """
-    with work_folder(root.resolve(), isolated) as folder, lifeline() as line:
-        before = locked_stages(folder)
-        graph = read_graph(folder).upstream(targets)
-        crew = _crew(folder, line, graph, at_once, workers)
+    with ground(root.resolve(), isolated) as here, lifeline() as line:
+        before = locked_stages(here.folder)
+        graph = read_graph(here.folder).upstream(targets)
+        crew = _crew(here, line, graph, at_once, workers)
         outcomes = crew.settle(get_run_logger().info)
         outcomes |= _run(crew, outcomes)
-        order_lock(folder, before)
+        order_lock(here.folder, before)
         became = [outcomes.get(s, Outcome(stage=s, did="not started")) for s in graph.needs]
         state = _conclude(became)
-        publish(folder, became, get_run_logger().warning)
+        publish(here.folder, became, get_run_logger().warning)
         if isolated is not None and isolated.keep and state.is_completed():
-            keep(folder, isolated.keep)
+            keep(here.folder, isolated.keep)
         return state
 
 
-def _crew(folder: Path, line: int, graph: Graph, at_once: int, workers: Workers | None) -> Crew:
+def _crew(here: Ground, line: int, graph: Graph, at_once: int, workers: Workers | None) -> Crew:
     if at_once < 1:
         raise AepipeError(f"at_once is {at_once}; expected 1 or more, or nothing would start")
     if workers is None:
-        return Here(folder, line, graph, at_once, environment())
-    return away(folder, line, graph, at_once, workers)
+        return Here(here.folder, line, graph, at_once, here.environment)
+    return away(here.folder, line, graph, at_once, workers)
 
 
 def _run(crew: Crew, settled: Mapping[str, Outcome]) -> dict[str, Outcome]:

@@ -22,7 +22,7 @@ from prefect.states import Completed, Failed
 from prefect.types import KeyValueLabels
 
 from aepipe.errors import AepipeError
-from aepipe.workspace import SOURCES, link, output, prepare
+from aepipe.workspace import SOURCES, output, prepare
 from flows.crew import title
 from flows.device import Fallback, Place, find_place
 from flows.execution import carry_out, environment
@@ -32,10 +32,8 @@ from flows.outcome import Outcome
 from flows.progress import Bar
 from flows.server import INTERVAL, LIFE, OUTCOMES, interval, patiently, reach
 from flows.tether import lifeline
-from flows.workspaces import any_free, making, sweep
+from flows.workspaces import TRACKING, any_free, making, share, sweep
 
-CHECKPOINTS = Path(".aepipe/checkpoints")
-TRACKING = Path("mlruns")  # runs that no server takes belong to the clone, not to a workspace
 WATCH_SECONDS = 1.0  # between two looks whether the worker still lives
 
 
@@ -62,9 +60,10 @@ def run_stage(job: Job, fallback: Fallback | None = None) -> State[None]:
                 "the CPU", job.pool,
             )  # fmt: skip
         with any_free(root, "worker") as workspace:
-            _make_ready(root, workspace, job)
+            shared = _make_ready(root, workspace, job)
             bar = Bar(title(job.order.stages), _say)
-            said = carry_out(job.order, line, workspace, _environment(root, job, place), bar.listen)
+            settings = _environment(job, place, shared)
+            said = carry_out(job.order, line, workspace, settings, bar.listen)
             if all(outcome.succeeded for outcome in said.values()):
                 bar.finish()
     outcomes = [
@@ -77,13 +76,16 @@ def run_stage(job: Job, fallback: Fallback | None = None) -> State[None]:
     return _conclude(outcomes)
 
 
-def _make_ready(root: Path, workspace: Path, job: Job) -> None:
-    """Bring a workspace to the job's revision, params and inputs; nothing else stays in it."""
+def _make_ready(root: Path, workspace: Path, job: Job) -> dict[str, str]:
+    """Bring a workspace to the job's revision and params; of other runs only inputs stay in it.
+
+    Gives the environment with which it shares what is to outlive it.
+    """
     _fetch(root, job)
     with making(root):
         sweep(root)
         prepare(root, workspace, job.revision)
-    link(root, workspace, TRACKING)
+    shared = share(root, workspace)
     # .dvc has the settings, and what DVC remembers of checksums
     kept = [Path(".dvc"), SOURCES, TRACKING, *map(Path, job.order.pull)]
     excluded = [option for path in kept for option in ("--exclude", f"/{path}")]
@@ -91,6 +93,7 @@ def _make_ready(root: Path, workspace: Path, job: Job) -> None:
     if job.params is not None:
         (workspace / "params.yaml").write_text(job.params, encoding="utf-8")
     write_lock(workspace, job.lock)
+    return shared
 
 
 def _fetch(root: Path, job: Job) -> None:
@@ -102,12 +105,11 @@ def _fetch(root: Path, job: Job) -> None:
                root)  # fmt: skip
 
 
-def _environment(root: Path, job: Job, place: Place) -> dict[str, str]:
-    checkpoints = {"AEPIPE_CHECKPOINTS": str(root / CHECKPOINTS)}  # for whoever goes on
+def _environment(job: Job, place: Place, shared: dict[str, str]) -> dict[str, str]:
     processes = {"AEPIPE_PROCESSES": str(job.processes)} if job.processes else {}
     # what the worker was started with counts, but for a device that it hasn't got
     forced = place.environment if place.fell_back else {}
-    return {**checkpoints, **place.environment, **environment(), **processes, **forced}
+    return {**place.environment, **environment(), **shared, **processes, **forced}
 
 
 def _say(line: str) -> None:

@@ -13,9 +13,11 @@ from pathlib import Path
 from typing import IO
 
 from aepipe.errors import AepipeError
-from aepipe.workspace import remove
+from aepipe.workspace import link, remove
 
 FOLDER = Path(".aepipe/workspaces")
+CHECKPOINTS = Path(".aepipe/checkpoints")
+TRACKING = Path("mlruns")
 KEPT = "AEPIPE_WORKSPACES_KEPT"
 DAYS = "AEPIPE_WORKSPACES_DAYS"
 DAY = 86_400.0  # seconds
@@ -57,6 +59,17 @@ def any_free(root: Path, kind: str) -> Iterator[Path]:
             if held:
                 yield folder
                 return
+
+
+def share(root: Path, workspace: Path) -> dict[str, str]:
+    """Let a workspace keep with the clone ``root`` what is to outlive it.
+
+    MLflow runs that no server takes, and by the environment that is given back the checkpoints from
+    which another run goes on; where ``AEPIPE_CHECKPOINTS`` is set, they are there.
+    """
+    link(root, workspace, TRACKING)
+    folder = os.environ.get("AEPIPE_CHECKPOINTS", str(root / CHECKPOINTS))
+    return {"AEPIPE_CHECKPOINTS": folder}
 
 
 def sweep(root: Path) -> list[Path]:

@@ -110,6 +110,7 @@ class Cluster:
             "PREFECT_HOME": str(folder / "prefect"),
             "PREFECT_API_URL": f"http://127.0.0.1:{self.port}/api",
             "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
+            "PREFECT_SERVER_DATABASE_TIMEOUT": "60",  # for SQLite on a busy machine
             "PREFECT_WORKER_QUERY_SECONDS": "1",
             "PREFECT_WORKER_HEARTBEAT_SECONDS": "3",
             "PREFECT_LOGGING_TO_API_WHEN_MISSING_FLOW": "ignore",
@@ -130,20 +131,30 @@ class Cluster:
 
     def deploy(self) -> None:
         """Deploy ``prefect.yaml``; `cuda` may fall back, and two pools are there for mistakes."""
-        for pool in ("cpu", "cuda", "deserted"):
-            self.prefect("work-pool", "create", pool, "--type", "process")
-        self.prefect("deploy", "--all")
-        script = (
-            "from prefect.client.orchestration import get_client\n"
-            "with get_client(sync_client=True) as client:\n"
-            "    cpu = client.read_deployment_by_name('run-stage/cpu')\n"
-            "    for name, pool, given in (('cuda', 'cuda', {'fallback': 'cpu'}),\n"
-            "                              ('cuda-strict', 'cpu', {}),\n"
-            "                              ('deserted', 'deserted', {})):\n"
-            "        client.create_deployment(cpu.flow_id, name, work_pool_name=pool,\n"
-            "            parameters=given, entrypoint=cpu.entrypoint, pull_steps=cpu.pull_steps)\n"
+        self.ask(
+            "from prefect.client.schemas.actions import WorkPoolCreate\n"
+            "for name in ('cpu', 'cuda', 'deserted'):\n"
+            "    client.create_work_pool(WorkPoolCreate(name=name, type='process'))\n"
         )
-        assert self.run([sys.executable, "-c", script], TREE).returncode == 0
+        self.prefect("deploy", "--all")
+        self.ask(
+            "cpu = client.read_deployment_by_name('run-stage/cpu')\n"
+            "for name, pool, given in (('cuda', 'cuda', {'fallback': 'cpu'}),\n"
+            "                          ('cuda-strict', 'cpu', {}),\n"
+            "                          ('deserted', 'deserted', {})):\n"
+            "    client.create_deployment(cpu.flow_id, name, work_pool_name=pool,\n"
+            "        parameters=given, entrypoint=cpu.entrypoint, pull_steps=cpu.pull_steps)\n"
+        )
+
+    def ask(self, script: str) -> str:
+        """Run a few lines with a client of the server, and give what they print."""
+        opening = (
+            "from prefect.client.orchestration import get_client\n"
+            "client = get_client(sync_client=True).__enter__()\n"
+        )
+        done = self.run([sys.executable, "-c", opening + script], TREE)
+        assert done.returncode == 0, done.stderr
+        return done.stdout
 
     def start_worker(self, pool: str, clone: Path, **environment: str) -> subprocess.Popen[bytes]:
         if not clone.exists():
@@ -184,14 +195,11 @@ class Cluster:
 
     def spans(self) -> list[tuple[float, float]]:
         """Start and end of each worker's run that the server knows."""
-        script = (
-            "from prefect.client.orchestration import get_client\n"
-            "with get_client(sync_client=True) as client:\n"
-            "    for run in client.read_flow_runs():\n"
-            "        if run.deployment_id and run.start_time and run.end_time:\n"
-            "            print(run.start_time.timestamp(), run.end_time.timestamp())\n"
-        )
-        lines = self.run([sys.executable, "-c", script], TREE).stdout.splitlines()
+        lines = self.ask(
+            "for run in client.read_flow_runs():\n"
+            "    if run.deployment_id and run.start_time and run.end_time:\n"
+            "        print(run.start_time.timestamp(), run.end_time.timestamp())\n"
+        ).splitlines()
         return [(float(start), float(end)) for start, end in map(str.split, lines)]
 
     def wait_for(self, flow: subprocess.Popen[str], condition: Callable[[], bool]) -> None:

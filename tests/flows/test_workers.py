@@ -113,7 +113,7 @@ def test_code_that_is_not_committed_is_refused_since_workers_would_not_have_it(c
 def test_a_killed_worker_takes_its_stage_along_and_another_picks_it_up(cluster, shared, tmp_path):
     clone, remote = shared
     gate = gated(clone, tmp_path)
-    doomed = cluster.workers.pop()
+    doomed = cluster.workers[-1]
     flow = cluster.begin(clone, "--workers", "--remote", str(remote))
     try:
         cluster.wait_for(flow, (gate / "reached").exists)

@@ -49,7 +49,7 @@ def require_server() -> None:
     if not get_current_settings().api.url:
         raise AepipeError(
             "workers need a Prefect server that they and this flow reach, and none is set: "
-            "`prefect server start` on some machine and PREFECT_API_URL=http://MACHINE:4200/api"
+            "`make server` on some machine, and PREFECT_API_URL=http://MACHINE:4200/api"
         )
 
 
@@ -83,7 +83,7 @@ def nobody(pool: str, stages: Sequence[str]) -> str:
     shown = ", ".join(stages[:3]) + (f" and {len(stages) - 3} more" if len(stages) > 3 else "")
     return (
         f"no worker listens on the pool {pool!r}, where {shown} should run; start one "
-        f"(`prefect worker start --pool {pool}` in a clone), or send the pool's stages elsewhere "
+        f"(`make worker POOL={pool}` in a clone), or send the pool's stages elsewhere "
         f'(pools: {{"{pool}": "OTHER"}})'
     )
 
@@ -213,7 +213,7 @@ def _work_pool(client: SyncPrefectClient, pool: str) -> str:
         name = client.read_deployment_by_name(f"{FLOW}/{pool}").work_pool_name
     except ObjectNotFound:
         raise AepipeError(
-            f"the server has no deployment {FLOW}/{pool}; `prefect deploy --all` makes those of "
+            f"the server has no deployment {FLOW}/{pool}; `make deploy` makes those of "
             "prefect.yaml, one for each pool"
         ) from None
     return name or pool

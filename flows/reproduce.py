@@ -23,11 +23,13 @@ from prefect.states import Completed, Failed
 from ruamel.yaml import YAML
 
 from aepipe.errors import AepipeError
+from flows.artifacts import publish
 from flows.away import Workers, away
 from flows.crew import Crew, Here, title
 from flows.graph import Graph, locked_stages, order_lock, read_graph
 from flows.isolation import Ground, Isolated, ground, keep
 from flows.outcome import Outcome
+from flows.progress import Bar
 from flows.schedule import Capacity, walk
 from flows.tether import lifeline
 
@@ -52,8 +54,9 @@ def run_group(
         A state whose name says what was done, or a failed one with the last lines of what failed.
     """
     say = get_run_logger().info
+    bar = Bar(title, lambda line: say("%s", line))
     try:
-        done = crew.execute(stages, lambda line: say("%s", line))
+        done = crew.execute(stages, bar.listen)
     except AepipeError as error:
         done = {s: Outcome(stage=s, did="failed", last_lines=(str(error),)) for s in stages}
     outcomes |= done
@@ -61,6 +64,7 @@ def run_group(
               for o in done.values() if o.did == "failed"]  # fmt: skip
     if failed:
         return Failed(message="\n".join(failed))
+    bar.finish()
     return Completed(name=", ".join(dict.fromkeys(o.did for o in done.values())))
 
 
@@ -96,7 +100,9 @@ def reproduce(
         outcomes = crew.settle(get_run_logger().info)
         outcomes |= _run(crew, outcomes)
         order_lock(here.folder, before)
-        state = _conclude(graph, outcomes)
+        became = [outcomes.get(s, Outcome(stage=s, did="not started")) for s in graph.needs]
+        state = _conclude(became)
+        publish(here.folder, became, get_run_logger().warning)
         if isolated is not None and isolated.keep and state.is_completed():
             keep(here.folder, isolated.keep)
         return state
@@ -141,10 +147,8 @@ def _became(
     return {stage: outcomes[stage] for stage in stages if stage in outcomes}
 
 
-def _conclude(graph: Graph, outcomes: Mapping[str, Outcome]) -> State[None]:
+def _conclude(became: Sequence[Outcome]) -> State[None]:
     """Say what became of each stage; completed only if all of them succeeded."""
-    nothing = {stage: Outcome(stage=stage, did="not started") for stage in graph.needs}
-    became = [outcomes.get(stage, nothing[stage]) for stage in graph.needs]
     width = max((len(outcome.stage) for outcome in became), default=0)
     table = "\n".join(f"  {o.stage:{width}}  {o.did}{_where(o)}" for o in became)
     counts = ", ".join(f"{count} {did}" for did, count in Counter(o.did for o in became).items())

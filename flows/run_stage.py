@@ -23,11 +23,13 @@ from prefect.types import KeyValueLabels
 
 from aepipe.errors import AepipeError
 from aepipe.workspace import SOURCES, output, prepare
+from flows.crew import title
 from flows.device import Fallback, Place, find_place
 from flows.execution import carry_out, environment
 from flows.graph import write_lock
 from flows.order import Job
 from flows.outcome import Outcome
+from flows.progress import Bar
 from flows.server import INTERVAL, LIFE, OUTCOMES, interval, patiently, reach
 from flows.tether import lifeline
 from flows.workspaces import TRACKING, any_free, making, share, sweep
@@ -59,7 +61,11 @@ def run_stage(job: Job, fallback: Fallback | None = None) -> State[None]:
             )  # fmt: skip
         with any_free(root, "worker") as workspace:
             shared = _make_ready(root, workspace, job)
-            said = carry_out(job.order, line, workspace, _environment(job, place, shared), _say)
+            bar = Bar(title(job.order.stages), _say)
+            settings = _environment(job, place, shared)
+            said = carry_out(job.order, line, workspace, settings, bar.listen)
+            if all(outcome.succeeded for outcome in said.values()):
+                bar.finish()
     outcomes = [
         outcome.model_copy(
             update={"pool": job.pool, "device": place.device, "fell_back": place.fell_back}

@@ -84,7 +84,7 @@ def test_a_failed_stage_stops_only_what_needs_it_and_comes_first(cluster, shared
     ("pool", "code", "sentence"),
     [
         ("deserted", 2, "no worker listens on the pool 'deserted', where layer@wide, layer@narrow"),
-        ("nowhere", 2, "the server has no deployment run-stage/nowhere; `prefect deploy --all`"),
+        ("nowhere", 2, "the server has no deployment run-stage/nowhere; `make deploy`"),
         (
             "cuda-strict",
             1,

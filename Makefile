@@ -20,8 +20,9 @@ READY := .venv/ready
 INSTALL := pip install --quiet --no-input
 EVERYWHERE := not slow and not gpu
 # One process for each core and one thread in each; a file's tests stay together, so that what they
-# share is made once.
-PYTEST := OMP_NUM_THREADS=1 pytest --numprocesses auto --dist loadfile
+# share is made once. Files go in the order of tests/conftest.py: xdist's own begins with those that
+# have most tests, which are the quickest, and would end with one core at work.
+PYTEST := OMP_NUM_THREADS=1 pytest --numprocesses auto --dist loadfile --no-loadscope-reorder
 
 .PHONY: help run test check static format catalogue schema lock clean
 

@@ -165,8 +165,9 @@ class Registered(Section):
 
     kind: Literal["encoder", "classifier", "vae"]
     """It predicts codes and reconstructions; probabilities and labels; codes and samples."""
-    model: Literal["models/autoencoder", "models/classifier", "models/vae"]
-    """Folder of the trained model."""
+    model: Annotated[str, Field(pattern=r"^models/[a-z][a-z0-9_]*$")]
+    """Folder of the trained model: one that the pipeline always makes, or that of an entry of
+    ``models:``."""
 
 
 class Registry(Section):

@@ -10,6 +10,7 @@ from aepipe.files import read_json, write_json
 
 OF_ANOMALY = ("accuracy", "precision", "recall", "roc_auc")
 FLAT = ("retrieval", "clustering", "neighbourhood", "geometry", "likelihood")  # name and figure
+LABELS = "labels_accuracy_"  # and their number
 Scalars = dict[str, float]
 Interval = dict[str, float]  # low and high
 
@@ -112,6 +113,12 @@ def scalars(figures: Mapping[str, Any]) -> tuple[Scalars, dict[str, Interval]]:
         elif figure is not None:
             values[name] = figure
     return values, intervals
+
+
+def label_counts(figures: Scalars) -> dict[int, str]:
+    """Give the numbers of labels that an entry was tried with, ascending, and their metrics."""
+    counts = sorted(int(n.removeprefix(LABELS)) for n in figures if n.startswith(LABELS))
+    return {count: f"{LABELS}{count}" for count in counts}
 
 
 def conditions(metrics: Metrics) -> dict[str, list[float]]:

@@ -7,9 +7,7 @@ from typing import Any
 
 import pandas as pd
 
-from aepipe.reporting.metrics import Metrics, condition_of
-
-LABELS = "labels_accuracy_"
+from aepipe.reporting.metrics import Metrics, condition_of, label_counts
 
 
 def write_plot_data(folder: Path, metrics: Metrics, confusion: pd.DataFrame) -> None:
@@ -67,10 +65,9 @@ def _robustness(metrics: Metrics) -> Iterable[Sequence[Any]]:
 def _labels(metrics: Metrics) -> Iterable[Sequence[Any]]:
     """Give a row for each number of labels, rising."""
     for entry, figures in metrics.representations.items():
-        counts = sorted(int(n.removeprefix(LABELS)) for n in figures if n.startswith(LABELS))
-        for count in counts:
-            bounds = metrics.intervals[entry][f"{LABELS}{count}"]
-            yield entry, count, figures[f"{LABELS}{count}"], bounds["low"], bounds["high"]
+        for count, name in label_counts(figures).items():
+            bounds = metrics.intervals[entry][name]
+            yield entry, count, figures[name], bounds["low"], bounds["high"]
 
 
 def _write(path: Path, header: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:

@@ -147,13 +147,12 @@ def test_a_registry_that_is_away_is_said_in_one_line_and_a_few_seconds(
 
 def test_a_stage_that_could_not_register_leaves_no_output(make_models, registry, nowhere):
     make_models(0)
-    models = (Path("models", name) for name in ("autoencoder", "classifier", "vae"))
     call = Call(
         stage=register,
         title="register",
         experiment=registry.experiment,
         params=register.Params(registry, {"deep": "models/autoencoder"}),
-        inputs=register.Inputs(*models, Path("reports/metrics.json"), Path("data/dataset")),
+        inputs=register.Inputs(Path("models"), Path("reports/metrics.json"), Path("data/dataset")),
         outputs=register.Outputs(Path("reports/of_the_stage.json")),
     )
     with pytest.raises(RegistryError, match="`dvc repro register` registers"):
@@ -175,7 +174,7 @@ def test_runs_that_wait_are_sent_along(make_models, registry):
 
 
 EXPECTED = {
-    "encoder": {"codes": [3], "reconstructions": [1, 4, 4], "squared_error": []},
+    "encoder": {"codes": [3], "reconstructions": [1, 4, 4], "anomaly_scores": []},
     "classifier": {"probabilities": [3], "label": [], "class_name": []},
     "vae": {"codes": [2], "reconstructions": [1, 4, 4]},
 }

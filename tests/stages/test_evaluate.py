@@ -138,8 +138,9 @@ def test_entries_are_named_after_the_representation_and_its_size(pipeline):
     assert [v["parameters"] for v in figures(pipeline, "pca").values()] == [4 * 64, 11 * 64]
     assert figures(pipeline, "raw")["raw"]["parameters"] == 0
     files = sorted(path.name for path in (pipeline / "reports" / "pca").iterdir())
-    arrays = [f"pca_{size}{kind}.npy" for size in (10, 3) for kind in ("", ".concepts")]
-    assert files == sorted([*arrays, "samples.parquet"])
+    kinds = ("", ".concepts", ".noisy", ".worst")
+    arrays = [f"pca_{size}{kind}.npy" for size in (10, 3) for kind in kinds]
+    assert files == sorted([*arrays, "samples.parquet", "map.parquet"])
 
 
 @pytest.mark.parametrize("name", ["raw", "pca"])
@@ -284,7 +285,7 @@ def test_another_process_gives_the_same_bytes(pipeline, tmp_path):
     subprocess.run([sys.executable, "-c", script], cwd=ROOT, env=environment, check=True)
 
     files = sorted(p for p in (tmp_path / "reports").rglob("*") if p.is_file())
-    assert len(files) == 6
+    assert len(files) == 11
     for file in files:
         twin = pipeline / "reports" / file.relative_to(tmp_path / "reports")
         assert file.read_bytes() == twin.read_bytes(), file.name

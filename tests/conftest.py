@@ -3,12 +3,14 @@
 import os
 import shutil
 import warnings
+from collections.abc import Iterator
 from pathlib import Path
 
 import hypothesis
 import pytest
 
 from aepipe.tracking.server import SQLITE, connect, settings
+from tests.postgres import Missing, Server, running
 
 # The files that take longest, in that order.
 LONGEST = ("test_pipeline.py", "test_figures.py", "test_reproduce.py", "test_workspace.py")
@@ -52,3 +54,19 @@ def shared_data() -> Path:
     if not folder.is_dir():
         pytest.skip(f"no real data in {folder}; AEPIPE_TEST_DATA says where they are")
     return folder
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Server]:
+    """A real PostgreSQL server, started with its first use; skips where none is installed."""
+    try:
+        with running() as server:
+            yield server
+    except Missing as reason:
+        pytest.skip(str(reason))
+
+
+@pytest.fixture
+def postgres_url(postgres: Server) -> str:
+    """URL of an empty database, ``postgresql://...``; a driver's name goes behind the scheme."""
+    return postgres.new_database()

@@ -20,10 +20,11 @@ READY := .venv/ready
 INSTALL := pip install --quiet --no-input
 EVERYWHERE := not slow and not gpu
 # One process for each core and one thread in each; a file's tests stay together, so that what they
-# share is made once.
-PYTEST := OMP_NUM_THREADS=1 pytest --numprocesses auto --dist loadfile
+# share is made once. Files go in the order of tests/conftest.py: xdist's own begins with those that
+# have most tests, which are the quickest, and would end with one core at work.
+PYTEST := OMP_NUM_THREADS=1 pytest --numprocesses auto --dist loadfile --no-loadscope-reorder
 
-.PHONY: help run test check static format catalogue schema lock clean
+.PHONY: help run test check static browser format catalogue schema audit lock clean
 
 help: ## Say what there is
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1\t/' \
@@ -35,7 +36,7 @@ run: $(READY) ## Run what is not up to date of the pipeline, register the models
 	aepipe register
 	aepipe summary
 
-test: $(READY) static ## Check format, lint, types and import contracts, then run the tests (minutes)
+test: $(READY) static browser ## Check format, lint, types and import contracts, then run the tests (minutes)
 	$(PYTEST) -m "$(EVERYWHERE)"
 
 check: $(READY) static ## The same with the fast tests only (a few minutes)
@@ -47,6 +48,15 @@ static: $(READY)
 	mypy
 	lint-imports
 
+# The tests of the page skip, and say so, where there is none and none can be installed.
+BROWSERS := chromium chromium-browser google-chrome chrome
+browser: ## Install Debian's Chromium for the tests of the report, where this is root and there is none
+	@for name in $(BROWSERS); do command -v $$name > /dev/null && exit 0; done; \
+	  test "$$(id -u)" = 0 && command -v apt-get > /dev/null || exit 0; \
+	  echo "installing Chromium"; apt-get update -qq && apt-get install -qq --yes \
+	  --no-install-recommends chromium fonts-dejavu-core > /dev/null \
+	  || echo "no Chromium: the tests of the page in a browser will be skipped" >&2
+
 format: $(READY) ## Put the code into its one format
 	ruff format .
 	ruff check --fix .
@@ -56,6 +66,9 @@ catalogue: $(READY) ## Train every kind of the catalogue on the digits, and prin
 
 schema: $(READY) ## Write params.schema.json, with which editors complete and check params.yaml
 	aepipe schema --output params.schema.json
+
+audit: $(READY) ## Look up known weaknesses of the pinned packages; needs a network
+	.ci/audit
 
 # .venv is made anew only when it is missing; pip leaves alone what already has the right version.
 $(READY): requirements.lock pyproject.toml
@@ -71,7 +84,7 @@ $(READY): requirements.lock pyproject.toml
 lock: ## Resolve the ranges of pyproject.toml anew and write requirements.lock
 	rm -rf build/lock
 	$(PYTHON) -m venv build/lock
-	build/lock/bin/$(INSTALL) setuptools '.[pipeline,develop]'
+	build/lock/bin/$(INSTALL) setuptools '.[pipeline,export,develop]'
 	{ grep '^#' requirements.lock; \
 	  build/lock/bin/pip freeze --all --exclude pip --exclude aepipe \
 	  | sed -E 's/\+[a-z0-9.]+$$//' | grep -vE '^(nvidia-|cuda-|triton)'; } > build/requirements.lock

@@ -54,6 +54,14 @@ def parser(arguments: Sequence[str]) -> argparse.ArgumentParser:
             _add_stages(command, arguments)
         if name == "experiment":
             _add_experiments(command)
+        if name in CONSUMERS:
+            from aepipe.registry.consumers import add_options
+
+            add_options(command, name)
+        if name == "compare":
+            for side in ("one", "other"):
+                text = "git revision, experiment, or `workspace` for the files as they are"
+                command.add_argument(side, help=text)
         if name == "catalogue":
             command.add_argument("--output", type=Path, help="file; standard output without it")
             text = "train every entry of experiments/catalogue.yaml and print a line each"
@@ -127,6 +135,12 @@ def _experiment(parsed: argparse.Namespace) -> None:
         run_experiment(Path().resolve(), parsed.name, parsed.params, ConsoleMonitor())
 
 
+def _consume(parsed: argparse.Namespace) -> None:
+    from aepipe.registry.consumers import consume
+
+    consume(parsed)
+
+
 def _catalogue(parsed: argparse.Namespace) -> None:
     if parsed.train:
         from aepipe.catalogue.trial import print_trials
@@ -158,13 +172,28 @@ def _summary(parsed: argparse.Namespace) -> None:
     print_summary(Path("reports"))
 
 
+def _compare(parsed: argparse.Namespace) -> None:
+    from aepipe.experiments.revisions import print_comparison
+
+    print_comparison(Path(), parsed.one, parsed.other)
+
+
+CONSUMERS = {
+    "encode": "Write the codes of samples; memory does not grow with their number.",
+    "predict": "Write the class probabilities of samples; memory does not grow with their number.",
+    "sample": "Write samples drawn from the prior of a variational network.",
+    "export": "Write a model in another format.",
+    "serve": "Answer requests over HTTP, on this machine unless told otherwise.",
+}
 COMMANDS: dict[str, tuple[Callable[[argparse.Namespace], None], str]] = {
     "stage": (_stage, "Run one stage as dvc.yaml does; `dvc repro` calls this."),
     "check": (_check, "Check params, sources and tables of the whole pipeline without running it."),
     "register": (_register, "Bring the model registry in line with what the pipeline has made."),
     "catalogue": (_catalogue, "Print the page of everything that can be declared, or try it all."),
     "experiment": (_experiment, "List, show or run what lies in experiments/."),
+    **{name: (_consume, text) for name, text in CONSUMERS.items()},
     "schema": (_schema, "Print the JSON schema of params.yaml, for editors."),
+    "compare": (_compare, "Print the figures of two revisions or experiments side by side."),
     "summary": (_summary, "Print the comparison that the last run ended with."),
 }
 

@@ -112,9 +112,9 @@ class Cluster:
             "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
             "PREFECT_SERVER_DATABASE_TIMEOUT": "60",  # for SQLite on a busy machine
             "PREFECT_WORKER_QUERY_SECONDS": "1",
-            "PREFECT_WORKER_HEARTBEAT_SECONDS": "3",
+            "PREFECT_WORKER_HEARTBEAT_SECONDS": "5",
             "PREFECT_LOGGING_TO_API_WHEN_MISSING_FLOW": "ignore",
-            "AEPIPE_SIGN_SECONDS": "2",
+            "AEPIPE_SIGN_SECONDS": "5",
         }
         self.server: subprocess.Popen[bytes] | None = None
         self.workers: list[subprocess.Popen[bytes]] = []
@@ -204,7 +204,7 @@ class Cluster:
 
     def wait_for(self, flow: subprocess.Popen[str], condition: Callable[[], bool]) -> None:
         """Wait until ``condition`` holds while ``flow`` is at work."""
-        soon(lambda: condition() or flow.poll() is not None, 300)
+        soon(lambda: condition() or flow.poll() is not None, 600)
         assert condition(), "" if flow.poll() is None else flow.stdout.read()
 
     def close(self) -> None:

@@ -23,7 +23,7 @@ EVERYWHERE := not slow and not gpu
 # share is made once.
 PYTEST := OMP_NUM_THREADS=1 pytest --numprocesses auto --dist loadfile
 
-.PHONY: help run test check static format catalogue schema lock clean
+.PHONY: help run test check static format catalogue mlflow schema lock clean
 
 help: ## Say what there is
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1\t/' \
@@ -53,6 +53,13 @@ format: $(READY) ## Put the code into its one format
 
 catalogue: $(READY) ## Train every kind of the catalogue on the digits, and print a line each (minutes)
 	aepipe catalogue --train
+
+# A registry that several machines share has its database and its files elsewhere: set these two.
+mlflow: export MLFLOW_BACKEND_STORE_URI ?= sqlite:///$(CURDIR)/mlruns/mlflow.db
+mlflow: export MLFLOW_ARTIFACTS_DESTINATION ?= $(CURDIR)/mlruns/served
+mlflow: export MLFLOW_HOST ?= 127.0.0.1
+mlflow: $(READY) ## Serve MLflow with runs and models, to this machine alone, at port 5000
+	mlflow server
 
 schema: $(READY) ## Write params.schema.json, with which editors complete and check params.yaml
 	aepipe schema --output params.schema.json

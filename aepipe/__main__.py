@@ -13,7 +13,10 @@ PARAMS = Path("params.yaml")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command and give its exit code: 0, 2 for a user's mistake, 4 for a diverged loss."""
+    """Run one command and give its exit code.
+
+    0; 2 for a user's mistake, 4 for a diverged loss, 5 for a version that is not what it says.
+    """
     # Threads that wait for work sleep instead of spinning: with stages side by side, or anything
     # else on the machine, spinning made training five times slower. Read when torch is loaded.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
@@ -46,6 +49,8 @@ def parser(arguments: Sequence[str]) -> argparse.ArgumentParser:
             _add_stages(command, arguments)
         if name == "experiment":
             _add_experiments(command)
+        if name in ("history", "promote", "rollback", "verify", "where", "which"):
+            _add_registered(command, name)
         if name == "catalogue":
             command.add_argument("--output", type=Path, help="file; standard output without it")
             text = "train every entry of experiments/catalogue.yaml and print a line each"
@@ -81,6 +86,26 @@ def _add_experiments(command: argparse.ArgumentParser) -> None:
         actions.add_parser(action, help=text, description=text).add_argument("name")
 
 
+def _add_registered(command: argparse.ArgumentParser, name: str) -> None:
+    match name:
+        case "verify" | "where":
+            text = "models:/NAME@ALIAS or models:/NAME/VERSION"
+            command.add_argument("model", metavar="MODEL", help=text)
+        case "which":
+            text = "a stage, the path of a stage's output, or the beginning of a checksum"
+            command.add_argument("what", metavar="DATA_OR_STAGE", help=text)
+        case _:
+            command.add_argument("name", metavar="NAME", help="of the registered model")
+    if name == "promote":
+        command.add_argument("version", metavar="VERSION", help="number of the version")
+    if name in ("promote", "rollback"):
+        text = "the reason, for the record"
+        command.add_argument("--why", default="no reason was given", help=text)
+    if name == "verify":
+        text = "train everything again from the source data, with nothing from the cache"
+        command.add_argument("--rebuild", action="store_true", help=text)
+
+
 def _stage(parsed: argparse.Namespace) -> None:
     from aepipe.command import parse_call, run_call
     from aepipe.registry.synchronise import register_outputs
@@ -102,6 +127,50 @@ def _register(parsed: argparse.Namespace) -> None:
     from aepipe.registry.synchronise import synchronise
 
     synchronise(load_params(parsed.params).registry, Path(), ConsoleMonitor())
+
+
+def _rollback(parsed: argparse.Namespace) -> None:
+    from aepipe.registry.commands import roll_back_champion
+
+    print(roll_back_champion(parsed.name, parsed.why))
+
+
+def _promote(parsed: argparse.Namespace) -> None:
+    from aepipe.registry.commands import promote_version
+
+    print(promote_version(parsed.name, parsed.version, parsed.why))
+
+
+def _history(parsed: argparse.Namespace) -> None:
+    from aepipe.registry.commands import history_lines
+
+    print("\n".join(history_lines(parsed.name)))
+
+
+def _where(parsed: argparse.Namespace) -> None:
+    from aepipe.registry.commands import where
+
+    print("\n".join(where(parsed.model)))
+
+
+def _which(parsed: argparse.Namespace) -> None:
+    from aepipe.registry.commands import which
+
+    print("\n".join(which(parsed.what, Path())))
+
+
+def _verify(parsed: argparse.Namespace) -> None:
+    from aepipe.console import ConsoleMonitor
+    from aepipe.registry.commands import rebuild, verify
+
+    check = rebuild if parsed.rebuild else verify
+    check(parsed.model, Path().resolve(), ConsoleMonitor())
+
+
+def _relocate(parsed: argparse.Namespace) -> None:
+    from aepipe.registry.relocate import relocate
+
+    print(relocate())
 
 
 def _experiment(parsed: argparse.Namespace) -> None:
@@ -151,6 +220,13 @@ COMMANDS: dict[str, tuple[Callable[[argparse.Namespace], None], str]] = {
     "stage": (_stage, "Run one stage as dvc.yaml does; `dvc repro` calls this."),
     "check": (_check, "Check params, sources and tables of the whole pipeline without running it."),
     "register": (_register, "Bring the model registry in line with what the pipeline has made."),
+    "rollback": (_rollback, "Make the former champion of a registered model the champion again."),
+    "promote": (_promote, "Make a version the champion, whatever its gate says."),
+    "history": (_history, "Print every move of a registered model's champion."),
+    "where": (_where, "Print the chain from a registered version to its data."),
+    "which": (_which, "List the registered versions that came from data or a stage."),
+    "verify": (_verify, "Check that a registered version is what its recipe makes."),
+    "relocate": (_relocate, "Put MLflow's paths right after this folder was moved or copied."),
     "catalogue": (_catalogue, "Print the page of everything that can be declared, or try it all."),
     "experiment": (_experiment, "List, show or run what lies in experiments/."),
     "schema": (_schema, "Print the JSON schema of params.yaml, for editors."),

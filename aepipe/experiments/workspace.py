@@ -27,18 +27,37 @@ def prepare(root: Path, name: str, params: str) -> Path:
         AepipeError: ``root`` is no git repository, or git or DVC refuse.
     """
     workspace = root / FOLDER / name
-    if (workspace / ".git").exists():
-        _run(["git", "checkout", "--quiet", "--force", "--detach", _head(root)], workspace)
-    else:
-        shutil.rmtree(workspace, ignore_errors=True)  # a leftover that git does not know
-        _run(["git", "worktree", "prune"], root)
-        _run(["git", "worktree", "add", "--quiet", "--detach", str(workspace), "HEAD"], root)
-    cache = _run(["dvc", "cache", "dir"], root).strip()
-    _run(["dvc", "cache", "dir", "--local", cache], workspace)
-    if (root / SOURCES).exists() and not (workspace / SOURCES).exists():
-        (workspace / SOURCES).symlink_to((root / SOURCES).resolve())
+    check_out(root, workspace, "HEAD")
+    use_cache(workspace, cache_of(root))
     (workspace / "params.yaml").write_text(params, encoding="utf-8")
     return workspace
+
+
+def check_out(root: Path, workspace: Path, revision: str) -> None:
+    """Make ``workspace`` a git worktree of ``root`` at ``revision``, with the same source files.
+
+    Raises:
+        AepipeError: ``root`` is no git repository, has no such revision, or git refuses.
+    """
+    commit = run_tool(["git", "rev-parse", "--verify", f"{revision}^{{commit}}"], root).strip()
+    if (workspace / ".git").exists():
+        run_tool(["git", "checkout", "--quiet", "--force", "--detach", commit], workspace)
+    else:
+        shutil.rmtree(workspace, ignore_errors=True)  # a leftover that git does not know
+        run_tool(["git", "worktree", "prune"], root)
+        run_tool(["git", "worktree", "add", "--quiet", "--detach", str(workspace), commit], root)
+    if (root / SOURCES).exists() and not (workspace / SOURCES).exists():
+        (workspace / SOURCES).symlink_to((root / SOURCES).resolve())
+
+
+def cache_of(root: Path) -> Path:
+    """Give the folder of DVC's cache."""
+    return Path(run_tool(["dvc", "cache", "dir"], root).strip())
+
+
+def use_cache(workspace: Path, cache: Path) -> None:
+    """Let DVC in ``workspace`` keep and find its files in ``cache``."""
+    run_tool(["dvc", "cache", "dir", "--local", str(cache)], workspace)
 
 
 def reproduce(workspace: Path, targets: Sequence[str]) -> None:
@@ -57,7 +76,9 @@ def reproduce(workspace: Path, targets: Sequence[str]) -> None:
 
 def uncommitted(root: Path) -> list[str]:
     """List changed files of the code, which a workspace does not see."""
-    lines = _run(["git", "status", "--porcelain", "--", "aepipe", "dvc.yaml"], root).splitlines()
+    lines = run_tool(
+        ["git", "status", "--porcelain", "--", "aepipe", "dvc.yaml"], root
+    ).splitlines()
     return [line[3:] for line in lines]
 
 
@@ -67,11 +88,12 @@ def environment() -> dict[str, str]:
     return {**os.environ, "PATH": path}
 
 
-def _head(root: Path) -> str:
-    return _run(["git", "rev-parse", "HEAD"], root).strip()
+def run_tool(command: Sequence[str], folder: Path) -> str:
+    """Run git or DVC in ``folder`` and give what it printed.
 
-
-def _run(command: Sequence[str], folder: Path) -> str:
+    Raises:
+        AepipeError: it refused; with what it said.
+    """
     done = subprocess.run(
         command, cwd=folder, env=environment(), capture_output=True, text=True, check=False
     )

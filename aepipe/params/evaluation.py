@@ -4,7 +4,8 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, JsonValue, PositiveFloat, PositiveInt, model_validator
 
-from aepipe.params.base import Name, OpenFraction, Section
+from aepipe.params.base import Name, OpenFraction, Section, Sequence
+from aepipe.params.gates import Condition
 from aepipe.params.judgements import Further
 
 OWN_PROBES = (
@@ -15,6 +16,7 @@ OWN_PROBES = (
     "gradient_boosting",
 )
 HEADS = ("finetuned", "control")  # what stands beside the probes in the tables
+OWN_ALIASES = ("champion", "previous")
 
 
 class Generate(Section):
@@ -141,12 +143,13 @@ class Registered(Section):
 
     kind: Literal["encoder", "classifier", "vae"]
     """It predicts codes and reconstructions; probabilities and labels; codes and samples."""
-    model: Literal["models/autoencoder", "models/classifier", "models/vae"]
-    """Folder of the trained model."""
+    model: str
+    """Folder of the trained model: ``models/NAME``, NAME an entry of ``models:`` or one of
+    autoencoder, classifier and vae."""
 
 
 class Registry(Section):
-    """What is registered, and under which alias."""
+    """What is registered, under which alias, and what makes it the champion."""
 
     experiment: str
     """MLflow experiment of the training runs and of the registered versions."""
@@ -154,3 +157,14 @@ class Registry(Section):
     """Alias that the newest version carries."""
     models: Annotated[dict[str, Registered], Field(min_length=1)]
     """Registered name and what it is."""
+    gates: dict[str, Sequence[Condition]]
+    """By registered name what a version must show to become ``champion``; where there is nothing,
+    only a person moves that alias."""
+
+    @model_validator(mode="after")
+    def _keeps_aliases_apart(self) -> Self:
+        if self.alias in OWN_ALIASES:
+            raise ValueError(
+                f".alias = {self.alias!r}: moves by gates and rollbacks alone; choose another"
+            )
+        return self

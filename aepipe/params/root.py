@@ -9,6 +9,7 @@ from aepipe.params.corruption import CorruptionSection, Pairs
 from aepipe.params.data import Data
 from aepipe.params.evaluation import Evaluate, Generate, Registry
 from aepipe.params.models import Model
+from aepipe.params.registration import registry_problems
 from aepipe.params.stack import DATASET, STACK, Finetune, Stack, Unroll
 from aepipe.params.variational import DiscretisedDecoder, Variational
 
@@ -34,7 +35,11 @@ class Params(Section):
 
     @model_validator(mode="after")
     def _spans_sections(self) -> Self:
-        problems = [*_name_problems(self), *_data_problems(self)]
+        problems = [
+            *_name_problems(self),
+            *_data_problems(self),
+            *registry_problems(self.registry, self.models, self.evaluate, self.corruption),
+        ]
         if problems:
             raise ValueError("\n".join(problems))
         return self

@@ -141,6 +141,18 @@ def _shown(uri: str) -> str:
 
 
 @contextmanager
+def exclusive() -> Iterator[None]:
+    """Let one process at a time change what this folder's pipeline has registered.
+
+    Registrations from other folders, by way of a server, are not kept out.
+    """
+    ROOT.mkdir(exist_ok=True)
+    with (ROOT / "registry.lock").open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)  # until the file is closed
+        yield
+
+
+@contextmanager
 def _alone(uri: str) -> Iterator[None]:
     """Let one process at a time open a SQLite database: only one can make its tables."""
     if not uri.startswith(SQLITE):
@@ -158,12 +170,17 @@ def _artifact_location() -> str | None:
     return None if os.environ.get("MLFLOW_TRACKING_URI") else str((ROOT / "artifacts").resolve())
 
 
+def is_elsewhere(location: str) -> bool:
+    """Say whether a path, as MLflow stores it, lies outside the ``mlruns/`` of this folder."""
+    return "://" not in location and not Path(location).is_relative_to(ROOT.resolve())
+
+
 def _require_in_place(experiment: "Experiment") -> None:
-    here, location = _artifact_location(), experiment.artifact_location
-    if here is None or "://" in location or Path(location).is_relative_to(ROOT.resolve()):
+    location = experiment.artifact_location
+    if _artifact_location() is None or not is_elsewhere(location):
         return
     raise RegistryError(
         f"{ROOT}/ keeps its files in {location}: it was moved or copied, and MLflow's paths are "
-        f"absolute; rename {ROOT}/ and `aepipe register` fills a new one, or set "
+        "absolute; `aepipe relocate` puts them right, or set "
         f"MLFLOW_TRACKING_URI={tracking_uri()} to go on using the old place"
     )

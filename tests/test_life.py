@@ -105,10 +105,15 @@ def test_the_whole_life_of_a_registered_model(tmp_path, environment):
     said = run("aepipe", "verify", CHAMPION, code=5)
     assert "the weights differ by at most" in said
 
+    clone = clone.rename(tmp_path / "renamed")
+    assert "was moved or copied" in run("aepipe", "register", code=2)
+    run("aepipe", "relocate")
+    assert "is version 3, which was there" in run("aepipe", "register")
+
     before = content(clone, 3)
     shutil.rmtree(clone / "mlruns")
     shutil.rmtree(clone / "models")
-    run("dvc", "checkout")
+    run("dvc", "checkout", "models/classifier")
     run("aepipe", "register")
     assert content(clone, 1) == before
     assert aliases(clone) == {"candidate": 1, "champion": 1}

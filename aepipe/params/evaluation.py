@@ -143,9 +143,9 @@ class Registered(Section):
 
     kind: Literal["encoder", "classifier", "vae"]
     """It predicts codes and reconstructions; probabilities and labels; codes and samples."""
-    model: str
-    """Folder of the trained model: ``models/NAME``, NAME an entry of ``models:`` or one of
-    autoencoder, classifier and vae."""
+    model: Annotated[str, Field(pattern=r"^models/[a-z][a-z0-9_]*$")]
+    """Folder of the trained model: one that the pipeline always makes, or that of an entry of
+    ``models:``."""
 
 
 class Registry(Section):

@@ -113,7 +113,7 @@ def _restore(workspace: Path, recorded: Recorded) -> None:
         except AepipeError as error:
             raise RegistryError(
                 f"{recorded.title}: neither the cache nor a remote has {recorded.folder} as it was "
-                f"({error}); --rebuild trains it again"
+                f"({str(error).splitlines()[0]}); --rebuild trains it again"
             ) from error
 
 

@@ -114,7 +114,9 @@ def test_the_whole_life_of_a_registered_model(tmp_path, environment):
     shutil.rmtree(clone / "mlruns")
     shutil.rmtree(clone / "models")
     run("dvc", "checkout", "models/classifier")
-    run("aepipe", "register")
+    both = [subprocess.Popen(["aepipe", "register"], cwd=clone, env=environment) for _ in range(2)]
+    assert [process.wait() for process in both] == [0, 0]
+    assert len(client(clone).search_model_versions(f"name = '{NAME}'")) == 1
     assert content(clone, 1) == before
     assert aliases(clone) == {"candidate": 1, "champion": 1}
     assert run("git", "worktree", "list").count("\n") == 1

@@ -8,10 +8,10 @@ from contextlib import closing
 from pathlib import Path
 
 from aepipe.errors import RegistryError
-from aepipe.tracking.server import ROOT, exclusive, is_elsewhere
+from aepipe.tracking.server import ARTIFACTS, ROOT, exclusive, is_elsewhere
 
 DATABASE = ROOT / "mlflow.db"
-ARTIFACTS = ROOT / "artifacts"
+FILES = ROOT / ARTIFACTS
 
 
 def relocate() -> str:
@@ -20,7 +20,7 @@ def relocate() -> str:
     Raises:
         RegistryError: there is no database, or no files beside it, or another process uses it.
     """
-    for path in (DATABASE, ARTIFACTS):
+    for path in (DATABASE, FILES):
         if not path.exists():
             raise RegistryError(
                 f"{path}: is not there, so nothing to put right; `aepipe register` makes it"
@@ -34,7 +34,7 @@ def relocate() -> str:
 
 def _replaced(connection: sqlite3.Connection) -> str:
     rows = connection.execute("SELECT artifact_location FROM experiments").fetchall()
-    inside = f"/{ARTIFACTS}"
+    inside = f"/{FILES}"
     old = {
         location.rpartition(inside)[0]
         for (location,) in rows

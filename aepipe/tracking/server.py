@@ -15,6 +15,7 @@ if TYPE_CHECKING:  # importing MLflow takes more than a second; most stages neve
     from mlflow.entities import Experiment
 
 ROOT = Path("mlruns")
+ARTIFACTS = "artifacts"  # below it, the files of the default database
 SQLITE = "sqlite:///"
 TIMEOUT = "MLFLOW_HTTP_REQUEST_TIMEOUT"
 TRANSFER_SECONDS = "120"  # MLflow's own; storing a model may keep a server busy
@@ -50,7 +51,8 @@ def connect() -> "MlflowClient":
     """Reach the tracking server, or open (and make, where it is new) the database.
 
     Raises:
-        RegistryError: it can't be reached, or MLflow is not installed.
+        RegistryError: it can't be reached, or MLflow is not installed, or the default database was
+            made elsewhere.
     """
     os.environ.update(settings())  # MLflow reads some of them while it is imported
     try:
@@ -64,6 +66,9 @@ def connect() -> "MlflowClient":
     with reached(), _alone(uri):
         client = MlflowClient(uri)
         probe(client)
+        for experiment in client.search_experiments() if _artifact_location() else ():
+            if experiment.artifact_location.endswith(f"/{ROOT}/{ARTIFACTS}"):
+                _require_in_place(experiment)
     return client
 
 
@@ -167,7 +172,7 @@ def _alone(uri: str) -> Iterator[None]:
 
 def _artifact_location() -> str | None:
     """Give where the default database's files go; a place that the user set has its own."""
-    return None if os.environ.get("MLFLOW_TRACKING_URI") else str((ROOT / "artifacts").resolve())
+    return None if os.environ.get("MLFLOW_TRACKING_URI") else str((ROOT / ARTIFACTS).resolve())
 
 
 def is_elsewhere(location: str) -> bool:

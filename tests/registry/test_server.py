@@ -38,7 +38,7 @@ def test_a_server_over_postgresql_keeps_versions_that_any_folder_loads(
     place = tmp_path_factory.mktemp("server")
     programs = Path(sys.executable).parent
     environment = os.environ | {
-        "MLFLOW_BACKEND_STORE_URI": postgres_url,
+        "MLFLOW_BACKEND_STORE_URI": postgres_url.replace("://", "+psycopg2://", 1),
         "MLFLOW_ARTIFACTS_DESTINATION": str(place / "artifacts"),
         "PATH": f"{programs}{os.pathsep}{os.environ['PATH']}",
     }

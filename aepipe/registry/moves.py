@@ -179,7 +179,7 @@ def _before(client: "MlflowClient", name: str, version: str) -> str | None:
     """Give the champion before ``version`` was, of those that are still there."""
     line = reigns(read_moves(client, name))
     there = _numbers(client, name)
-    earlier = line[: line.index(version)] if version in line else []
+    earlier = line[: -1 - line[::-1].index(version)] if version in line else []
     return next((each for each in reversed(earlier) if each in there), None)
 
 

@@ -91,13 +91,17 @@ def test_a_rollback_goes_back_and_registering_does_not_undo_it(light):
     assert promote_version("encoder", "3", "mended").startswith("encoder@champion is version 3 now")
     assert promote_version("encoder", "3", "mended") == "encoder: version 3 is the champion already"
     assert aliases() == {"candidate": 2, "champion": 3, "previous": 1}
+    promote_version("encoder", "1", "back")
+    promote_version("encoder", "2", "forth")
+    roll_back_champion("encoder", "back to 1, which came after 3")
+    assert aliases() == {"candidate": 2, "champion": 1, "previous": 3}
     assert [line.split()[1:5] for line in history_lines("encoder")[3:6]] == [
         ["3", "->", "2", "rollback"],
         ["2", "->", "1", "rollback"],
         ["1", "->", "3", "promotion"],
     ]
     assert history_lines("encoder")[-1] == (
-        "@candidate is version 2, @champion is version 3, @previous is version 1"
+        "@candidate is version 2, @champion is version 1, @previous is version 3"
     )
 
 

@@ -20,10 +20,11 @@ READY := .venv/ready
 INSTALL := pip install --quiet --no-input
 EVERYWHERE := not slow and not gpu
 # One process for each core and one thread in each; a file's tests stay together, so that what they
-# share is made once.
-PYTEST := OMP_NUM_THREADS=1 pytest --numprocesses auto --dist loadfile
+# share is made once. Files go in the order of tests/conftest.py: xdist's own begins with those that
+# have most tests, which are the quickest, and would end with one core at work.
+PYTEST := OMP_NUM_THREADS=1 pytest --numprocesses auto --dist loadfile --no-loadscope-reorder
 
-.PHONY: help run test check static format catalogue mlflow schema lock clean
+.PHONY: help run test check static format catalogue mlflow schema audit lock clean
 
 help: ## Say what there is
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1\t/' \
@@ -64,6 +65,9 @@ mlflow: $(READY) ## Serve MLflow with runs and models, to this machine alone, at
 schema: $(READY) ## Write params.schema.json, with which editors complete and check params.yaml
 	aepipe schema --output params.schema.json
 
+audit: $(READY) ## Look up known weaknesses of the pinned packages; needs a network
+	.ci/audit
+
 # .venv is made anew only when it is missing; pip leaves alone what already has the right version.
 $(READY): requirements.lock pyproject.toml
 	@command -v $(PYTHON) > /dev/null || { echo "no $(PYTHON) on the PATH; install Python 3.11, or" \
@@ -78,7 +82,7 @@ $(READY): requirements.lock pyproject.toml
 lock: ## Resolve the ranges of pyproject.toml anew and write requirements.lock
 	rm -rf build/lock
 	$(PYTHON) -m venv build/lock
-	build/lock/bin/$(INSTALL) setuptools '.[pipeline,develop]'
+	build/lock/bin/$(INSTALL) setuptools '.[pipeline,export,develop]'
 	{ grep '^#' requirements.lock; \
 	  build/lock/bin/pip freeze --all --exclude pip --exclude aepipe \
 	  | sed -E 's/\+[a-z0-9.]+$$//' | grep -vE '^(nvidia-|cuda-|triton)'; } > build/requirements.lock

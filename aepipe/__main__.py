@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from aepipe.errors import AepipeError
+from aepipe.interruption import Interrupted, interruptible
 
 PARAMS = Path("params.yaml")
 
@@ -15,16 +16,21 @@ PARAMS = Path("params.yaml")
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and give its exit code.
 
-    0; 2 for a user's mistake, 4 for a diverged loss, 5 for a version that is not what it says.
+    0; 2 for a user's mistake, 4 for a diverged loss, 5 for a version that is not what it says;
+    128 and its number where a signal ended it.
     """
     # Threads that wait for work sleep instead of spinning: with stages side by side, or anything
     # else on the machine, spinning made training five times slower. Read when torch is loaded.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
-    parsed = parser(sys.argv[1:] if arguments is None else arguments).parse_args(arguments)
+    words = sys.argv[1:] if arguments is None else list(arguments)
+    parsed = parser(words).parse_args(words, argparse.Namespace(words=words))
     command: Callable[[argparse.Namespace], None] = parsed.command
     try:
         command(parsed)
     except AepipeError as error:
+        print(f"aepipe {parsed.title}: {error}", file=sys.stderr)
+        return error.exit_code
+    except Interrupted as error:
         print(f"aepipe {parsed.title}: {error}", file=sys.stderr)
         return error.exit_code
     except KeyboardInterrupt:
@@ -49,8 +55,14 @@ def parser(arguments: Sequence[str]) -> argparse.ArgumentParser:
             _add_stages(command, arguments)
         if name == "experiment":
             _add_experiments(command)
-        if name in ("history", "promote", "rollback", "verify", "where", "which"):
-            _add_registered(command, name)
+        if name in CONSUMERS:
+            from aepipe.registry.consumers import add_options
+
+            add_options(command, name)
+        if name in KEEPERS:
+            from aepipe.registry import keepers
+
+            keepers.add_options(command, name)
         if name == "catalogue":
             command.add_argument("--output", type=Path, help="file; standard output without it")
             text = "train every entry of experiments/catalogue.yaml and print a line each"
@@ -86,32 +98,15 @@ def _add_experiments(command: argparse.ArgumentParser) -> None:
         actions.add_parser(action, help=text, description=text).add_argument("name")
 
 
-def _add_registered(command: argparse.ArgumentParser, name: str) -> None:
-    match name:
-        case "verify" | "where":
-            text = "models:/NAME@ALIAS or models:/NAME/VERSION"
-            command.add_argument("model", metavar="MODEL", help=text)
-        case "which":
-            text = "a stage, the path of a stage's output, or the beginning of a checksum"
-            command.add_argument("what", metavar="DATA_OR_STAGE", help=text)
-        case _:
-            command.add_argument("name", metavar="NAME", help="of the registered model")
-    if name == "promote":
-        command.add_argument("version", metavar="VERSION", help="number of the version")
-    if name in ("promote", "rollback"):
-        text = "the reason, for the record"
-        command.add_argument("--why", default="no reason was given", help=text)
-    if name == "verify":
-        text = "train everything again from the source data, with nothing from the cache"
-        command.add_argument("--rebuild", action="store_true", help=text)
-
-
 def _stage(parsed: argparse.Namespace) -> None:
     from aepipe.command import parse_call, run_call
+    from aepipe.launch import run_in_processes
     from aepipe.registry.synchronise import register_outputs
     from aepipe.tracking.watch import watch
 
-    run_call(parse_call(parsed.stage, parsed), watch, register_outputs)
+    call = parse_call(parsed.stage, parsed)
+    with interruptible():
+        run_in_processes(call, parsed.words, lambda: run_call(call, watch, register_outputs))
 
 
 def _check(parsed: argparse.Namespace) -> None:
@@ -129,48 +124,11 @@ def _register(parsed: argparse.Namespace) -> None:
     synchronise(load_params(parsed.params).registry, Path(), ConsoleMonitor())
 
 
-def _rollback(parsed: argparse.Namespace) -> None:
-    from aepipe.registry.commands import roll_back_champion
+def _keep(parsed: argparse.Namespace) -> None:
+    from aepipe.registry.keepers import keep
 
-    print(roll_back_champion(parsed.name, parsed.why))
-
-
-def _promote(parsed: argparse.Namespace) -> None:
-    from aepipe.registry.commands import promote_version
-
-    print(promote_version(parsed.name, parsed.version, parsed.why))
-
-
-def _history(parsed: argparse.Namespace) -> None:
-    from aepipe.registry.commands import history_lines
-
-    print("\n".join(history_lines(parsed.name)))
-
-
-def _where(parsed: argparse.Namespace) -> None:
-    from aepipe.registry.commands import where
-
-    print("\n".join(where(parsed.model)))
-
-
-def _which(parsed: argparse.Namespace) -> None:
-    from aepipe.registry.commands import which
-
-    print("\n".join(which(parsed.what, Path())))
-
-
-def _verify(parsed: argparse.Namespace) -> None:
-    from aepipe.console import ConsoleMonitor
-    from aepipe.registry.commands import rebuild, verify
-
-    check = rebuild if parsed.rebuild else verify
-    check(parsed.model, Path().resolve(), ConsoleMonitor())
-
-
-def _relocate(parsed: argparse.Namespace) -> None:
-    from aepipe.registry.relocate import relocate
-
-    print(relocate())
+    for line in keep(parsed):
+        print(line)
 
 
 def _experiment(parsed: argparse.Namespace) -> None:
@@ -183,6 +141,12 @@ def _experiment(parsed: argparse.Namespace) -> None:
         print(show_experiment(Path(), parsed.name, parsed.params), end="")
     else:
         run_experiment(Path().resolve(), parsed.name, parsed.params, ConsoleMonitor())
+
+
+def _consume(parsed: argparse.Namespace) -> None:
+    from aepipe.registry.consumers import consume
+
+    consume(parsed)
 
 
 def _catalogue(parsed: argparse.Namespace) -> None:
@@ -216,19 +180,30 @@ def _summary(parsed: argparse.Namespace) -> None:
     print_summary(Path("reports"))
 
 
+CONSUMERS = {
+    "encode": "Write the codes of samples; memory does not grow with their number.",
+    "predict": "Write the class probabilities of samples; memory does not grow with their number.",
+    "sample": "Write samples drawn from the prior of a variational network.",
+    "export": "Write a model in another format.",
+    "serve": "Answer requests over HTTP, on this machine unless told otherwise.",
+}
+KEEPERS = {
+    "rollback": "Make the former champion of a registered model the champion again.",
+    "promote": "Make a version the champion, whatever its gate says.",
+    "history": "Print every move of a registered model's champion.",
+    "where": "Print the chain from a registered version to its data.",
+    "which": "List the registered versions that came from data or a stage.",
+    "verify": "Check that a registered version is what its recipe makes.",
+    "relocate": "Put MLflow's paths right after this folder was moved or copied.",
+}
 COMMANDS: dict[str, tuple[Callable[[argparse.Namespace], None], str]] = {
     "stage": (_stage, "Run one stage as dvc.yaml does; `dvc repro` calls this."),
     "check": (_check, "Check params, sources and tables of the whole pipeline without running it."),
     "register": (_register, "Bring the model registry in line with what the pipeline has made."),
-    "rollback": (_rollback, "Make the former champion of a registered model the champion again."),
-    "promote": (_promote, "Make a version the champion, whatever its gate says."),
-    "history": (_history, "Print every move of a registered model's champion."),
-    "where": (_where, "Print the chain from a registered version to its data."),
-    "which": (_which, "List the registered versions that came from data or a stage."),
-    "verify": (_verify, "Check that a registered version is what its recipe makes."),
-    "relocate": (_relocate, "Put MLflow's paths right after this folder was moved or copied."),
+    **{name: (_keep, text) for name, text in KEEPERS.items()},
     "catalogue": (_catalogue, "Print the page of everything that can be declared, or try it all."),
     "experiment": (_experiment, "List, show or run what lies in experiments/."),
+    **{name: (_consume, text) for name, text in CONSUMERS.items()},
     "schema": (_schema, "Print the JSON schema of params.yaml, for editors."),
     "summary": (_summary, "Print the comparison that the last run ended with."),
 }

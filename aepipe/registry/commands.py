@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, TypeVar
 
 from aepipe.errors import RegistryError
 from aepipe.monitor import Monitor
-from aepipe.registry.found import Recorded, find_version, read_recorded
+from aepipe.registry.addresses import find_version
 from aepipe.registry.moves import CHAMPION, Move, aliases, promote, read_moves, roll_back, settle
 from aepipe.registry.origins import where_lines, which_lines
+from aepipe.registry.recorded import Recorded, read_recorded
 from aepipe.registry.verify import verify_rebuilt, verify_restored
 from aepipe.tracking.server import allow_transfers, connect, exclusive, reached
 

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, final
 from aepipe.errors import RegistryError
 from aepipe.params.load import read_yaml
 from aepipe.params.stack import DATASET
-from aepipe.registry.found import Recorded
 from aepipe.registry.lineage import LOCK, read_lock, touches
 from aepipe.registry.provenance import OUT
+from aepipe.registry.recorded import Recorded
 
 if TYPE_CHECKING:  # importing MLflow takes more than a second
     from mlflow import MlflowClient

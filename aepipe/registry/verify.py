@@ -11,9 +11,9 @@ from aepipe.errors import AepipeError, RegistryError, VerificationError
 from aepipe.experiments.workspace import cache_of, check_out, environment, run_tool, use_cache
 from aepipe.models.digest import model_digest
 from aepipe.monitor import Monitor
-from aepipe.registry.found import Recorded
 from aepipe.registry.lineage import LOCK, PARAMS, Step, first_difference, read_lock
 from aepipe.registry.provenance import packages
+from aepipe.registry.recorded import Recorded
 from aepipe.registry.weights import compare_weights
 
 FOLDER = Path(".aepipe/verify")

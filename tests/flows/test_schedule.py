@@ -56,7 +56,7 @@ class Recorder:
         return [stage for what, stage in self.events if what == "start"]
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(graphs(), st.integers(1, 4), st.data())
 def test_each_stage_starts_once_after_its_needs_and_never_after_a_failed_one(whole, at_once, data):
     failing = data.draw(st.sets(st.sampled_from(list(whole.needs))))

@@ -1,6 +1,5 @@
 """A pipeline's folder with small random models, described by the ``register`` stage."""
 
-import os
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -18,7 +17,7 @@ from aepipe.registry.described import Described, read_registered
 from aepipe.registry.synchronise import synchronise
 from aepipe.reporting.metrics import Metrics, write_metrics
 from aepipe.stages import register
-from aepipe.tracking.server import SETTINGS, SQLITE, connect, tracking_uri
+from aepipe.tracking.server import SETTINGS, tracking_uri
 
 SHAPE = [1, 4, 4]
 DEEP = Blueprint(
@@ -112,21 +111,6 @@ def make_models(alone) -> Callable[[int], None]:
 def judge_anew() -> Callable[[float], None]:
     """Describe the same models with another figure."""
     return describe
-
-
-@pytest.fixture(scope="session")
-def empty_database(tmp_path_factory) -> Path:
-    """A database with MLflow's tables, which take seconds to make."""
-    path = tmp_path_factory.mktemp("database") / "mlflow.db"
-    before = os.environ.get("MLFLOW_TRACKING_URI")
-    os.environ["MLFLOW_TRACKING_URI"] = f"{SQLITE}{path}"
-    try:
-        connect()
-    finally:
-        del os.environ["MLFLOW_TRACKING_URI"]
-        if before is not None:
-            os.environ["MLFLOW_TRACKING_URI"] = before
-    return path
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ from safetensors.numpy import load_file, save_file
 from aepipe.errors import RegistryError, VerificationError
 from aepipe.experiments.workspace import environment
 from aepipe.models.digest import model_digest
-from aepipe.registry.found import Recorded
+from aepipe.registry.recorded import Recorded
 from aepipe.registry.verify import verify_rebuilt, verify_restored
 
 pytestmark = pytest.mark.pipeline

@@ -1,5 +1,6 @@
 """A small dataset of real digits as `ingest` lays it out, and evaluations as `evaluate` does."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -8,11 +9,15 @@ import pandas as pd
 import pytest
 from sklearn.datasets import load_digits
 
+from aepipe import checkpoints
+from aepipe.checkpoints import Store
 from aepipe.data.contracts import write_table
 from aepipe.data.dataset import UNLABELLED, Dataset, describe_dataset
 from aepipe.data.parts import write_parts
 from aepipe.evaluation.uncertainty import Bootstrap, bootstrap_mean, figure, wilson
 from aepipe.files import write_json
+from aepipe.interruption import Interrupted
+from aepipe.monitor import Silent
 from aepipe.params.load import load_params
 
 COUNTS = {"train": 120, "valid": 40, "test": 40}
@@ -53,6 +58,39 @@ def small_digits(tmp_path_factory) -> Dataset:
     )
     describe_dataset(dataset)
     return dataset
+
+
+@pytest.fixture
+def interrupted(tmp_path, monkeypatch) -> Callable[[Callable[[], None]], int]:
+    """Runs a stage that is killed at the end of each epoch of each network, until it is through.
+
+    Each try is a new one for all it knows, but for the checkpoints. Gives how many were killed.
+    """
+    monkeypatch.setattr(checkpoints, "RATIO", 0)
+    told = set()
+
+    def record(self, step, figures):
+        if (step, *figures) not in told:
+            told.add((step, *figures))
+            raise Interrupted(15)
+
+    def run(stage: Callable[[], None]) -> int:
+        warned = []
+        for tries in range(100):
+            store = Store(tmp_path / "checkpoints", lambda: "key", warned.append, seconds=0.0)
+            monkeypatch.setattr(Silent, "checkpoints", staticmethod(store.open))
+            monkeypatch.setattr(Silent, "record", record)
+            try:
+                stage()
+            except Interrupted:
+                continue
+            store.remove()
+            assert warned == []
+            assert list((tmp_path / "checkpoints").iterdir()) == []
+            return tries
+        raise AssertionError("it never comes to an end")
+
+    return run
 
 
 PARAMS = load_params(Path(__file__).parents[2] / "params.yaml")

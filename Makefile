@@ -24,7 +24,23 @@ EVERYWHERE := not slow and not gpu
 # have most tests, which are the quickest, and would end with one core at work.
 PYTEST := OMP_NUM_THREADS=1 pytest --numprocesses auto --dist loadfile --no-loadscope-reorder
 
-.PHONY: help run test check static format catalogue mlflow schema audit lock clean
+# Prefect's server, and what works for it. The server listens to this machine alone and keeps a
+# SQLite database in PREFECT_HOME; PREFECT_SERVER_DATABASE_CONNECTION_URL names a PostgreSQL instead.
+server: export PREFECT_HOME ?= $(CURDIR)/.aepipe/prefect
+server: export PREFECT_SERVER_API_HOST ?= 127.0.0.1
+server: export PREFECT_SERVER_DATABASE_TIMEOUT ?= 60 # seconds; SQLite has one writer at a time
+worker deploy: export PREFECT_API_URL ?= http://127.0.0.1:4200/api
+# A worker asks for work each second: Prefect's 10 would be waited for at every stage.
+worker: export PREFECT_WORKER_QUERY_SECONDS ?= 1
+worker: export AEPIPE_ROOT ?= $(CURDIR)
+POOL ?= aepipe
+LIMIT ?= 1
+# One worker serves one GPU, which is all that it and its stages see; a pool that is not for CUDA
+# sees none. Without GPU= a worker of the pool cuda sees what its environment says.
+GPU ?= $(if $(filter cpu,$(POOL)),none)
+
+.PHONY: help run test check static browser format catalogue mlflow schema audit lock clean server worker \
+  deploy
 
 help: ## Say what there is
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1\t/' \
@@ -36,7 +52,7 @@ run: $(READY) ## Run what is not up to date of the pipeline, register the models
 	aepipe register
 	aepipe summary
 
-test: $(READY) static ## Check format, lint, types and import contracts, then run the tests (minutes)
+test: $(READY) static browser ## Check format, lint, types and import contracts, then run the tests (minutes)
 	$(PYTEST) -m "$(EVERYWHERE)"
 
 check: $(READY) static ## The same with the fast tests only (a few minutes)
@@ -47,6 +63,15 @@ static: $(READY)
 	ruff check --quiet .
 	mypy
 	lint-imports
+
+# The tests of the page skip, and say so, where there is none and none can be installed.
+BROWSERS := chromium chromium-browser google-chrome chrome
+browser: ## Install Debian's Chromium for the tests of the report, where this is root and there is none
+	@for name in $(BROWSERS); do command -v $$name > /dev/null && exit 0; done; \
+	  test "$$(id -u)" = 0 && command -v apt-get > /dev/null || exit 0; \
+	  echo "installing Chromium"; apt-get update -qq && apt-get install -qq --yes \
+	  --no-install-recommends chromium fonts-dejavu-core > /dev/null \
+	  || echo "no Chromium: the tests of the page in a browser will be skipped" >&2
 
 format: $(READY) ## Put the code into its one format
 	ruff format .
@@ -77,6 +102,18 @@ $(READY): requirements.lock pyproject.toml
 	$(INSTALL) --requirement requirements.lock
 	$(INSTALL) --no-deps --no-build-isolation --editable .
 	@touch $@
+
+server: $(READY) ## Start Prefect's server, with its pages at http://127.0.0.1:4200
+	mkdir -p "$$PREFECT_HOME"
+	prefect server start
+
+worker: $(READY) ## Work for a pool of the server: make worker POOL=cuda GPU=0
+	$(if $(GPU),CUDA_VISIBLE_DEVICES=$(GPU:none=)) prefect worker start --pool $(POOL) \
+	  --type process --install-policy never --limit $(if $(GPU:none=),1,$(LIMIT)) \
+	  --name "$$(hostname)-$(POOL)$(if $(GPU:none=),-gpu$(GPU))"
+
+deploy: $(READY) ## Put the deployments of prefect.yaml, and their pools, on the server
+	python -m flows.deploy
 
 # In a fresh environment, so that nothing stays that no range asks for. The heading is kept.
 lock: ## Resolve the ranges of pyproject.toml anew and write requirements.lock

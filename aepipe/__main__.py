@@ -63,6 +63,10 @@ def parser(arguments: Sequence[str]) -> argparse.ArgumentParser:
             from aepipe.registry import keepers
 
             keepers.add_options(command, name)
+        if name == "compare":
+            for side in ("one", "other"):
+                text = "git revision, experiment, or `workspace` for the files as they are"
+                command.add_argument(side, help=text)
         if name == "catalogue":
             command.add_argument("--output", type=Path, help="file; standard output without it")
             text = "train every entry of experiments/catalogue.yaml and print a line each"
@@ -180,6 +184,12 @@ def _summary(parsed: argparse.Namespace) -> None:
     print_summary(Path("reports"))
 
 
+def _compare(parsed: argparse.Namespace) -> None:
+    from aepipe.experiments.revisions import print_comparison
+
+    print_comparison(Path(), parsed.one, parsed.other)
+
+
 CONSUMERS = {
     "encode": "Write the codes of samples; memory does not grow with their number.",
     "predict": "Write the class probabilities of samples; memory does not grow with their number.",
@@ -205,6 +215,7 @@ COMMANDS: dict[str, tuple[Callable[[argparse.Namespace], None], str]] = {
     "experiment": (_experiment, "List, show or run what lies in experiments/."),
     **{name: (_consume, text) for name, text in CONSUMERS.items()},
     "schema": (_schema, "Print the JSON schema of params.yaml, for editors."),
+    "compare": (_compare, "Print the figures of two revisions or experiments side by side."),
     "summary": (_summary, "Print the comparison that the last run ended with."),
 }
 

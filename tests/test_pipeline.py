@@ -8,13 +8,15 @@ import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from itertools import combinations
 from pathlib import Path
 
 import pytest
 from ruamel.yaml import YAML
 
 from flows.graph import Graph, read_graph
+from tests.flows.cluster import Cluster
 
 pytestmark = [
     pytest.mark.pipeline,
@@ -208,6 +210,107 @@ def test_the_flow_in_a_second_clone_leaves_the_same_lock(clone, clones, run):
     done = run(second, sys.executable, "-m", "flows.reproduce")
     assert done.returncode == 0, done.stderr[-3000:]
     assert (second / "dvc.lock").read_bytes() == (clone / "dvc.lock").read_bytes()
+
+
+@pytest.fixture(scope="module")
+def cluster(tmp_path_factory, clone) -> Iterator[Cluster]:
+    """A Prefect server and a worker on each pool, in clones of their own that have run nothing."""
+    made = Cluster(tmp_path_factory.mktemp("cluster"))
+    try:
+        made.start_server()
+        made.deploy()
+        for pool in ("cpu", "cuda"):
+            working = made.folder / pool
+            fresh(clone, working)
+            made.start_worker(pool, working)
+        yield made
+    finally:
+        made.close()
+
+
+@pytest.fixture(scope="module")
+def remote(tmp_path_factory) -> Path:
+    return tmp_path_factory.mktemp("remote")
+
+
+def fresh(clone: Path, target: Path) -> Path:
+    """A clone of the committed code; `dvc.lock`, which is not committed, stays behind."""
+    subprocess.run(["git", "clone", "--quiet", clone, target], check=True)
+    return target
+
+
+def test_workers_of_two_pools_leave_the_lock_of_one_repro(clone, cluster, remote, tmp_path):
+    coordinator = fresh(clone, tmp_path / "coordinator")
+    done = cluster.reproduce(coordinator, "--workers", "--remote", str(remote))
+    assert done.returncode == 0, done.stdout[-3000:]
+    assert (coordinator / "dvc.lock").read_bytes() == (clone / "dvc.lock").read_bytes()
+    became = dict(re.findall(r"^  (\S+) +(ran on .+)$", done.stdout + done.stderr, re.M))
+    pools = read_graph(clone).pools
+    assert became.keys() == pools.keys()
+    assert {stage: f"pool {pool}" in became[stage] for stage, pool in pools.items()} == (
+        dict.fromkeys(pools, True)
+    )
+    worked = {pool: set(cluster.stages_run_by(pool)) for pool in ("cpu", "cuda")}
+    for pool, stages in worked.items():
+        assert stages == {stage for stage, its in pools.items() if its == pool}
+    spans = cluster.spans()
+    assert any(a < d and c < b for (a, b), (c, d) in combinations(spans, 2)), "no two side by side"
+
+
+def test_a_third_clone_gets_everything_without_running_a_stage(clone, cluster, remote, tmp_path):
+    third = fresh(clone, tmp_path / "third")
+    done = cluster.reproduce(third, "--workers", "--remote", str(remote))
+    assert done.returncode == 0, done.stdout[-3000:]
+    assert " ran" not in done.stderr + done.stdout
+    assert (third / "dvc.lock").read_bytes() == (clone / "dvc.lock").read_bytes()
+    page = "reports/index.html"
+    assert (third / page).read_bytes() == (clone / page).read_bytes()
+
+
+def test_two_runs_with_other_params_at_once_leave_each_other_alone(
+    clone, cluster, remote, repro, run, tmp_path
+):
+    """Down to what the VAE generates; each ends like `dvc repro` with its params, and is kept."""
+    coordinator = fresh(clone, tmp_path / "coordinator")
+    sizes = (5, 7)
+    flows = [
+        cluster.begin(
+            coordinator, "generate", "--workers", "--remote", str(remote),
+            "--set", f"vae.code_size={size}", "--keep", f"size-{size}",
+        )
+        for size in sizes
+    ]  # fmt: skip
+    said = [flow.communicate(timeout=600)[0] for flow in flows]
+    assert [flow.returncode for flow in flows] == [0, 0], said
+    listed = run(coordinator, "dvc", "exp", "list", "--name-only").stdout.split()
+    assert sorted(listed) == ["size-5", "size-7"]
+    for size in sizes:
+        bare = fresh(clone, tmp_path / f"bare-{size}")
+        edit_params(bare, lambda raw, size=size: raw["vae"].update(code_size=size))
+        repro(bare, "generate")
+        kept = f"refs/exps/{listed_ref(coordinator, f'size-{size}')}:dvc.lock"
+        lock = subprocess.run(
+            ["git", "show", kept], cwd=coordinator, capture_output=True, check=True
+        ).stdout
+        assert lock == (bare / "dvc.lock").read_bytes()
+    assert run(coordinator, "git", "status", "--porcelain").stdout == ""
+
+
+def listed_ref(clone: Path, name: str) -> str:
+    """The reference of a DVC experiment, below refs/exps."""
+    listed = subprocess.run(
+        ["git", "for-each-ref", "--format=%(refname)", f"refs/exps/**/{name}"],
+        cwd=clone, capture_output=True, text=True, check=True,
+    ).stdout.split()  # fmt: skip
+    return listed[0].removeprefix("refs/exps/")
+
+
+def test_an_override_that_is_wrong_is_refused_before_anything_runs(clone, run, tmp_path):
+    other = fresh(clone, tmp_path / "other")
+    done = run(other, sys.executable, "-m", "flows.reproduce", "--set", "vae.code_size=many")
+    assert done.returncode == 2
+    assert "vae.code_size = 'many': expected a valid integer" in done.stderr
+    assert not (other / "dvc.lock").exists()
 
 
 def test_bad_params_are_refused_with_all_mistakes_before_anything_runs(clone, run):

@@ -7,6 +7,7 @@ from pathlib import Path
 from aepipe.check.demands import limitations, unmet_demands
 from aepipe.check.outline import outline_source
 from aepipe.check.tables import check_conditions, check_dataset, check_predictions
+from aepipe.data.sources.checksum import require_digest
 from aepipe.errors import AepipeError, ParamsError
 from aepipe.evaluation.estimators import estimator_problems
 from aepipe.monitor import Monitor
@@ -61,8 +62,9 @@ def _source(params: Params, problems: list[str], monitor: Monitor) -> str:
     """Open the source; add to ``problems`` what the params ask of it in vain; say what there is.
 
     Raises:
-        SourceError: it cannot be opened.
+        SourceError: it cannot be opened, or is not what ``data.source_digest`` declares.
     """
+    require_digest(params.data)
     outline = outline_source(params.data, params.seed)
     problems += unmet_demands(params, outline)
     for line in limitations(params, outline):

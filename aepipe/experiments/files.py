@@ -71,13 +71,18 @@ def experiment_params(experiment: Experiment, params: Path, where: str) -> tuple
         ParamsError: the whole is wrong; with every problem.
     """
     raw = merged(read_yaml(params), experiment.params)
+    checked: Params = validate(Params, raw, where)
+    return as_yaml(raw), checked
+
+
+def as_yaml(raw: Any) -> str:
+    """Write plain values as YAML text, mappings in their order."""
     stream = StringIO()
     writer = YAML(typ="safe", pure=True)
     writer.default_flow_style = False
     writer.sort_base_mapping_type_on_output = False  # type: ignore[assignment]
     writer.dump(raw, stream)
-    checked: Params = validate(Params, raw, where)
-    return stream.getvalue(), checked
+    return stream.getvalue()
 
 
 def merged(base: Any, changes: Any, at: str = "") -> Any:

@@ -19,6 +19,7 @@ def _ordered(bounds: tuple[float, float]) -> tuple[float, float]:
     return bounds
 
 
+Digest = Annotated[str, Field(pattern="^[0-9a-f]{32}$")]
 ClassName = Annotated[str, BeforeValidator(_as_text)]
 Finite = Annotated[float, Field(allow_inf_nan=False)]
 Bounds = Annotated[tuple[Finite, Finite], Field(strict=False), AfterValidator(_ordered)]
@@ -238,6 +239,10 @@ class Data(Section):
     """The dataset."""
 
     source: Source
+    source_digest: Digest | None = None
+    """Checksum of the source's files. With it other files are refused, and new ones are read once
+    it is changed, which is how the flow ``on-new-data`` asks for them. Absent: what lies there when
+    ``ingest`` runs."""
     scaling: Literal["range", "centred", "standard", "none"]
     """``range``: to [0, 1] by the source's bounds, or where it has none by the training split's
     minimum and maximum of each feature. ``centred``: in the units of ``range``, but each feature

@@ -13,8 +13,7 @@ from aepipe.params.variational import Variational
 CLASSIFIER, AUTOENCODER, VAE, PCA = (
     f"models/{name}" for name in ("classifier", "autoencoder", "vae", "pca")
 )
-OF_RECONSTRUCTIONS = ("squared_error", "psnr", "ssim", "explained_variance")
-OF_ANOMALIES = ("accuracy", "precision", "recall", "roc_auc")
+OF_RECONSTRUCTIONS = ("squared_error", "psnr", "ssim", "explained_variance", "cross_entropy")
 OF_RBMS = ("log_partition", "log_likelihood", "log_pseudo_likelihood")
 
 
@@ -89,9 +88,7 @@ def _metric_problems(
         yield f"{metric}: nothing is evaluated as {entry!r}; there is {', '.join(paths)}"
         return
     names = figure_names(paths[declared], evaluate)
-    conditions = [f"robust_{what}_{noise.kind}" for what in ("accuracy", "squared_error")
-                  for noise in corruption.conditions]  # fmt: skip
-    if figure in names or any(figure.startswith(f"{each}_") for each in conditions):
+    if figure in names or figure.startswith(figure_families(evaluate, corruption)):
         return
     near = difflib.get_close_matches(figure, names, n=1)
     known = f"did you mean {near[0]!r}?" if near else f"there is {', '.join(names)}"
@@ -103,19 +100,28 @@ def _is_entry(entry: str, name: str, path: str) -> bool:
     return entry == name or (path == PCA and entry.removeprefix(f"{name}_").isdigit())
 
 
+def figure_families(evaluate: Evaluate, corruption: CorruptionSection) -> tuple[str, ...]:
+    """Give how the figures begin whose names depend on more than the model."""
+    conditions = [
+        f"robust_{what}_{noise.kind}_"
+        for what in ("accuracy", "squared_error")
+        for noise in corruption.conditions
+    ]
+    judgements = type(evaluate.further).model_fields
+    declared = [f"{name}_" for name in judgements if getattr(evaluate.further, name) is not None]
+    return (*conditions, *declared, "generation_")
+
+
 def figure_names(path: str, evaluate: Evaluate) -> list[str]:
-    """Give what may be measured of the model in folder ``path``, robustness left out."""
+    """Give what is measured of the model in folder ``path``, beside :func:`figure_families`."""
     probes = [name for name in OWN_PROBES if getattr(evaluate.probes, name) is not None]
-    names = ["code_size", *(f"accuracy_{name}" for name in (*probes, *evaluate.probes.others))]
+    names = [
+        "code_size",
+        "parameters",
+        *(f"accuracy_{name}" for name in (*probes, *evaluate.probes.others)),
+    ]
     if path == CLASSIFIER:
         names += [f"head_{name}" for name in HEADS]
     elif path != DATASET:
         names += [*OF_RECONSTRUCTIONS, *(OF_RBMS if path.startswith("models/") else ())]
-        if evaluate.further.anomaly is not None:
-            names += [f"anomaly_{name}" for name in OF_ANOMALIES]
-    if evaluate.further.concepts is not None:
-        names.append("concepts_area")
-    if evaluate.further.retrieval is not None:
-        names.append("retrieval_mean_average_precision")
-        names += [f"retrieval_precision_at_{k}" for k in evaluate.further.retrieval.at]
     return names

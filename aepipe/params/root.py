@@ -7,7 +7,7 @@ from pydantic import Field, model_validator
 from aepipe.params.base import Name, Section, walk
 from aepipe.params.corruption import CorruptionSection, Pairs
 from aepipe.params.data import Data
-from aepipe.params.evaluation import Evaluate, Generate, Registry
+from aepipe.params.evaluation import Appraise, Evaluate, Generate, Registry
 from aepipe.params.models import Model
 from aepipe.params.registration import registry_problems
 from aepipe.params.stack import DATASET, STACK, Finetune, Stack, Unroll
@@ -31,6 +31,7 @@ class Params(Section):
     """Further models of any kind in the catalogue, one stage each."""
     generate: Generate
     evaluate: Evaluate
+    appraise: Appraise
     registry: Registry
 
     @model_validator(mode="after")
@@ -73,6 +74,14 @@ def _name_problems(params: Params) -> list[str]:
         f"expected one of {', '.join(sorted(known))}"
         for name, path in params.evaluate.representations.items()
         if path not in known
+    ]
+    named = {n: p for n, p in params.evaluate.representations.items() if p == "models/vae"}
+    named |= {n: f"models/{n}" for n, m in params.models.items() if isinstance(m, Variational)}
+    problems += [
+        f"appraise.networks.{name} = {path!r}: no variational network of that name is evaluated; "
+        f"expected {' or '.join(f'{n}: {p}' for n, p in named.items()) or 'another pipeline'}"
+        for name, path in params.appraise.networks.items()
+        if named.get(name) != path
     ]
     return problems
 

@@ -8,13 +8,13 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from aepipe.errors import AepipeError, RegistryError, VerificationError
-from aepipe.experiments.workspace import cache_of, check_out, environment, run_tool, use_cache
 from aepipe.models.digest import model_digest
 from aepipe.monitor import Monitor
 from aepipe.registry.lineage import LOCK, PARAMS, Step, first_difference, read_lock
 from aepipe.registry.provenance import packages
 from aepipe.registry.recorded import Recorded
 from aepipe.registry.weights import compare_weights
+from aepipe.workspace import environment, output, prepare, remove
 
 FOLDER = Path(".aepipe/verify")
 REGISTERED = Path("artifacts/model/weights.safetensors")  # among a registered model's files
@@ -34,7 +34,6 @@ def verify_restored(root: Path, recorded: Recorded, monitor: Monitor) -> None:
     """
     with _workspace(root, recorded) as workspace:
         shutil.copyfile(recorded.lock, workspace / LOCK)
-        use_cache(workspace, cache_of(root))
         _restore(workspace, recorded)
         problem = _problem(workspace, recorded)
     if problem is not None:
@@ -63,7 +62,8 @@ def verify_rebuilt(root: Path, recorded: Recorded, monitor: Monitor) -> None:
     steps = recorded.steps()
     with _workspace(root, recorded) as workspace:
         (workspace / LOCK).unlink(missing_ok=True)
-        use_cache(workspace, workspace.resolve() / ".dvc" / "cache")  # with an empty run cache
+        own = str(workspace.resolve() / ".dvc" / "cache")  # with an empty run cache
+        output(["dvc", "cache", "dir", "--local", own], workspace)
         _repro(workspace, steps[-1].stage)
         problem = _problem(workspace, recorded)
         rebuilt = read_lock(workspace / LOCK)
@@ -91,7 +91,8 @@ def _workspace(root: Path, recorded: Recorded) -> Iterator[Path]:
         )
     workspace = root / FOLDER / f"{recorded.name}-{recorded.number}"
     try:
-        check_out(root, workspace, revision)
+        remove(root, workspace)  # what a killed one has left
+        prepare(root, workspace, revision)
     except AepipeError as error:
         raise RegistryError(
             f"{recorded.title}: its revision can't be had; `git fetch` may bring it: {error}"
@@ -100,16 +101,16 @@ def _workspace(root: Path, recorded: Recorded) -> Iterator[Path]:
         shutil.copyfile(recorded.params, workspace / PARAMS)
         yield workspace
     finally:
-        run_tool(["git", "worktree", "remove", "--force", str(workspace)], root)
+        remove(root, workspace)
 
 
 def _restore(workspace: Path, recorded: Recorded) -> None:
     """Bring the model's folder back from the cache, else from the remote."""
     try:
-        run_tool(["dvc", "checkout", "--force", recorded.folder], workspace)
+        output(["dvc", "checkout", "--force", recorded.folder], workspace)
     except AepipeError:
         try:
-            run_tool(["dvc", "pull", "--force", recorded.folder], workspace)
+            output(["dvc", "pull", "--force", recorded.folder], workspace)
         except AepipeError as error:
             raise RegistryError(
                 f"{recorded.title}: neither the cache nor a remote has {recorded.folder} as it was "
@@ -118,8 +119,9 @@ def _restore(workspace: Path, recorded: Recorded) -> None:
 
 
 def _repro(workspace: Path, stage: str) -> None:
-    """Run a stage and all that it needs; their runs go to an MLflow of the workspace's own."""
-    own = {key: value for key, value in environment().items() if key != "MLFLOW_TRACKING_URI"}
+    """Run a stage and all that it needs; nothing it writes or goes on from is outside."""
+    elsewhere = ("MLFLOW_TRACKING_URI", "AEPIPE_CHECKPOINTS")
+    own = {key: value for key, value in environment().items() if key not in elsewhere}
     done = subprocess.run(["dvc", "repro", stage], cwd=workspace, env=own, check=False)
     if done.returncode:
         raise AepipeError(f"stage {stage} or one that it needs failed, as it says above")

@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, final
 
 import matplotlib
@@ -17,15 +18,19 @@ from matplotlib.figure import Figure
 
 from aepipe.reporting.formats import is_pca, label
 
+STYLE_SHEET = Path(__file__).with_name("report.css")
 Axes = Any  # matplotlib's signatures are too loose for strict typing
 WIDTH = 4.3  # inches, about 410 CSS pixels
 TEXT = 0.14  # inches from one line of text to the next
-INK, MUTED, RULE = "#010101", "#020202", "#030303"
+INK, MUTED, RULE, BETTER, WORSE, PAGE = (f"#0{n}0{n}0{n}" for n in range(1, 7))
 SERIES = tuple(f"#0{n}0{n}a{n}" for n in range(1, 7))
 VARIABLES = {
     INK: "currentColor",
     MUTED: "var(--muted)",
     RULE: "var(--rule)",
+    BETTER: "var(--better)",
+    WORSE: "var(--worse)",
+    PAGE: "var(--page)",
     **{colour: f"var(--series-{n})" for n, colour in enumerate(SERIES, start=1)},
 }
 DASHES: tuple[Any, ...] = ("-", (0, (5, 1.5)), (0, (1.5, 1.2)), (0, (6, 1.5, 1.5, 1.5)))
@@ -132,6 +137,19 @@ def svg(figure: Figure, identifier: str, title: str) -> str:
         f'aria-label="{_escaped(title)}" style="max-width:{width}px">'
     )
     return head + text[text.index(">") + 1 :].strip()
+
+
+def standalone(drawing: str) -> str:
+    """Give an ``<svg>`` element of the page as a picture of its own, on white.
+
+    Where a picture is only shown, no style sheet of ours applies, so the light colours go along.
+    """
+    colours = re.search(r":root {(.*?)}", STYLE_SHEET.read_text(encoding="utf-8"), re.S)
+    style = f"svg {{{colours.group(1) if colours else ''}}}"
+    style += "svg { color: var(--ink); background: var(--page); font-family: sans-serif; }"
+    head, rest = drawing.split(">", 1)
+    head = head.replace("<svg", '<svg xmlns="http://www.w3.org/2000/svg"', 1)
+    return f"{head}><style>{style}</style>{rest}"
 
 
 def labels(

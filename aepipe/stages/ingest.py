@@ -1,8 +1,9 @@
 """Read the declared source and lay it down as arrays and a table that every other stage reads.
 
 The source lies outside what DVC watches: it may be large, elsewhere, or downloaded. What has been
-ingested is therefore kept until ``data`` in params.yaml changes; ``dvc repro --force ingest`` reads
-the source again, and what depends on it runs only if the content has changed.
+ingested is therefore kept until ``data`` in params.yaml changes. ``data.source_digest`` is the key
+for that: it says which files are meant. Without it ``dvc repro --force ingest`` reads the source
+again, and what depends on it runs only if the content has changed.
 """
 
 from dataclasses import dataclass
@@ -10,6 +11,7 @@ from pathlib import Path
 
 from aepipe.data.contracts import Samples, checked, read_table, require_apart
 from aepipe.data.ingestion import Assignment, write_dataset
+from aepipe.data.sources.checksum import require_digest
 from aepipe.data.sources.open import open_source
 from aepipe.data.splits import assign_samples
 from aepipe.monitor import Monitor
@@ -38,6 +40,7 @@ class Outputs:
 
 def run(params: Params, inputs: Inputs, outputs: Outputs, monitor: Monitor) -> None:
     """Split and label by what the source says of its samples, then read their features once."""
+    require_digest(params.data)
     source = open_source(params.data.source, params.seed)
     splits, labels = assign_samples(source, params.data, params.seed)
     assigned = Assignment(splits, labels, params.data.scaling)

@@ -37,9 +37,10 @@ def experiment_name(declared: str) -> str:
     return os.environ.get("MLFLOW_EXPERIMENT_NAME") or declared
 
 
-def tracking_uri() -> str:
-    """Give ``MLFLOW_TRACKING_URI``, else the database under ``mlruns/``."""
-    return os.environ.get("MLFLOW_TRACKING_URI") or f"{SQLITE}{ROOT.resolve() / 'mlflow.db'}"
+def tracking_uri(root: Path = Path()) -> str:
+    """Give ``MLFLOW_TRACKING_URI``, else the database under ``mlruns/`` in ``root``."""
+    database = (root / ROOT).resolve() / "mlflow.db"
+    return os.environ.get("MLFLOW_TRACKING_URI") or f"{SQLITE}{database}"
 
 
 def settings() -> dict[str, str]:
@@ -119,7 +120,7 @@ def reached() -> Iterator[None]:
     try:
         yield
     except _refusals() as error:
-        raise RegistryError(f"MLflow at {_shown(tracking_uri())}: {_reason(error)}") from error
+        raise RegistryError(f"MLflow at {shown(tracking_uri())}: {_reason(error)}") from error
 
 
 def _refusals() -> tuple[type[Exception], ...]:
@@ -136,10 +137,10 @@ def _reason(error: BaseException) -> str:
         error = error.__cause__ or error.__context__ or error
     line = " ".join(str(error).split()) or type(error).__name__
     uri = tracking_uri()
-    return line.replace(uri, _shown(uri))[:200]
+    return line.replace(uri, shown(uri))[:200]
 
 
-def _shown(uri: str) -> str:
+def shown(uri: str) -> str:
     """Leave out a password."""
     userinfo, at, _ = urlsplit(uri).netloc.rpartition("@")
     return uri.replace(userinfo + at, "", 1) if at else uri

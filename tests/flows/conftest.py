@@ -2,35 +2,12 @@
 
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-# Declared in an order that differs from the one in which it runs, and from the alphabet.
-DVC_YAML = """\
-stages:
-  total:
-    cmd: cat layers/*/codes side > total
-    deps: [layers, side]
-    outs: [total]
-  side:
-    cmd: cat source > side
-    deps: [source]
-    outs: [side]
-  layer:
-    foreach:
-      wide: {input: source, seconds: 0.0}
-      narrow: {input: layers/wide, seconds: 0.0}
-    do:
-      cmd: sleep ${item.seconds}; mkdir layers/${key}; echo ${key} > layers/${key}/codes
-      deps: ["${item.input}"]
-      outs: ["layers/${key}"]
-      meta: {pool: cuda}
-  source:
-    cmd: cat seed > source
-    deps: [seed]
-    outs: [source]
-"""
+from tests.flows.cluster import DVC_YAML, Cluster, make_shared
 
 
 @pytest.fixture
@@ -67,3 +44,27 @@ def repro():
         return done.stdout
 
     return run
+
+
+@pytest.fixture(scope="session")
+def cluster(tmp_path_factory) -> Iterator[Cluster]:
+    """A server that knows the deployments of ``prefect.yaml``, with a worker on each pool.
+
+    The worker on ``cuda`` may do without it, as this machine has none.
+    """
+    made = Cluster(tmp_path_factory.mktemp("cluster"))
+    try:
+        made.start_server()
+        made.deploy()
+        for pool in ("cpu", "cuda"):
+            made.start_worker(pool, made.folder / f"{pool}-clone")
+        yield made
+    finally:
+        made.close()
+
+
+@pytest.fixture
+def shared(tmp_path) -> tuple[Path, Path]:
+    """A clone of the small pipeline, and a folder that is its remote."""
+    (tmp_path / "remote").mkdir()
+    return make_shared(tmp_path / "clone"), tmp_path / "remote"

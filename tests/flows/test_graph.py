@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pytest
 
 from aepipe.errors import AepipeError
@@ -61,6 +63,34 @@ def test_a_target_brings_what_it_needs_and_nothing_else():
 def test_an_unknown_target_is_named_with_what_there_is():
     with pytest.raises(AepipeError, match=r"^e: no such stage in dvc.yaml; there is a, b, c@one"):
         DIAMOND.upstream(["a", "e"])
+
+
+def test_stages_can_be_sent_elsewhere_and_what_names_them_most_closely_counts():
+    whole = replace(DIAMOND, pools={**DIAMOND.pools, "c@one": "cuda", "c@two": "cuda"})
+    assert whole.sent({"cuda": "x"}).pools == {**whole.pools, "c@one": "x", "c@two": "x"}
+    assert whole.sent({"cuda": "x", "c@two": "y"}).pools["c@two"] == "y"
+    assert whole.sent({"c": "z", "cuda": "x"}).pools["c@one"] == "z"
+    with pytest.raises(
+        AepipeError, match=r"^pools.tpu: neither a pool nor a stage .* cpu, cuda, a"
+    ):
+        whole.sent({"tpu": "x"})
+
+
+def test_inputs_are_the_smaller_of_what_is_read_and_what_is_written(toy):
+    inputs = read_graph(toy).inputs
+    assert inputs["source"] == {}  # the seed is in git
+    assert inputs["layer@narrow"] == {"layers/wide": "layer@wide"}
+    wide, narrow = {"layers/wide": "layer@wide"}, {"layers/narrow": "layer@narrow"}
+    assert inputs["total"] == {**wide, **narrow, "side": "side"}  # it reads the folder of both
+
+
+def test_gpus_are_those_declared(toy):
+    text = (toy / "dvc.yaml").read_text()
+    (toy / "dvc.yaml").write_text(text.replace("pool: cuda", "pool: cuda, gpus: 2"))
+    assert read_graph(toy).gpus == {"layer@wide": 2, "layer@narrow": 2}
+    (toy / "dvc.yaml").write_text(text.replace("pool: cuda", "pool: cuda, gpus: many"))
+    with pytest.raises(AepipeError, match=r"layer@wide: meta.gpus is 'many'; expected 1"):
+        read_graph(toy)
 
 
 def test_height_counts_the_longest_chain_that_waits():

@@ -179,6 +179,7 @@ def describe(squared_error: float, registry: Registry = REGISTRY) -> None:
         },
         intervals={"deep": around},
         against_pca={"deep": {"pca": "pca_3"}},
+        against_best={},
         heads={},
         absent={},
     )

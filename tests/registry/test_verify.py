@@ -11,10 +11,10 @@ import pytest
 from safetensors.numpy import load_file, save_file
 
 from aepipe.errors import RegistryError, VerificationError
-from aepipe.experiments.workspace import environment
 from aepipe.models.digest import model_digest
 from aepipe.registry.recorded import Recorded
 from aepipe.registry.verify import verify_rebuilt, verify_restored
+from aepipe.workspace import environment
 
 pytestmark = pytest.mark.pipeline
 MAKE = """

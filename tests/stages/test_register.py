@@ -52,7 +52,8 @@ def measure(path: Path, representations: dict) -> None:
     intervals = {"deep": {"squared_error": {"low": 1.9, "high": 2.1}}}
     against = {"deep": {"pca": "pca_24", "squared_error_difference": -0.25}}
     test = {"samples": 360, "confidence": 0.95, "comparisons": 1}
-    write_metrics(path, Metrics(test, representations, intervals, against, heads={}, absent={}))
+    metrics = Metrics(test, representations, intervals, against, {}, heads={}, absent={})
+    write_metrics(path, metrics)
 
 
 def registered(params: register.Params, inputs: register.Inputs) -> dict:

@@ -1,0 +1,100 @@
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from aepipe.errors import AepipeError
+from aepipe.workspace import prepare
+from flows.workspaces import any_free, in_place, own, sweep
+from tests.flows.cluster import commit, make_shared
+
+
+@pytest.fixture
+def clone(tmp_path) -> Path:
+    return make_shared(tmp_path / "clone")
+
+
+def use(clone: Path, name: str, days_ago: float = 0.0) -> Path:
+    """A workspace that a run has left behind."""
+    with own(clone, name) as folder:
+        folder.mkdir()
+        (folder / "result").touch()
+    when = time.time() - days_ago * 86_400
+    os.utime(folder.with_name(f"{name}.lock"), (when, when))
+    return folder
+
+
+def test_one_run_at_a_time_works_in_a_folder(clone):
+    with in_place(clone), pytest.raises(AepipeError, match="another run is at work here"):
+        in_place(clone).__enter__()
+    with own(clone, "mine"), pytest.raises(AepipeError, match="another run is at work here"):
+        own(clone, "mine").__enter__()
+    with in_place(clone), own(clone, "mine"), own(clone, "yours"):
+        pass
+
+
+def test_a_run_that_was_killed_holds_nothing(clone):
+    script = (
+        "import os, signal; from pathlib import Path; from flows.workspaces import in_place\n"
+        f"in_place(Path({str(clone)!r})).__enter__()\n"
+        "os.kill(os.getpid(), signal.SIGKILL)\n"
+    )
+    tree = {"PYTHONPATH": str(Path(__file__).parents[2])}
+    done = subprocess.run([sys.executable, "-c", script], env={**os.environ, **tree}, check=False)
+    assert done.returncode == -9
+    with in_place(clone):
+        pass
+
+
+def test_a_free_workspace_is_used_again_and_one_at_work_is_left_alone(clone):
+    with any_free(clone, "worker") as first, any_free(clone, "worker") as second:
+        assert (first.name, second.name) == ("worker-1", "worker-2")
+    with any_free(clone, "worker") as again:
+        assert again == first
+
+
+def test_old_workspaces_and_those_beyond_the_number_are_removed(clone, monkeypatch):
+    monkeypatch.setenv("AEPIPE_WORKSPACES_KEPT", "2")
+    monkeypatch.setenv("AEPIPE_WORKSPACES_DAYS", "7")
+    old = use(clone, "old", days_ago=8)
+    older, newer, newest = (use(clone, f"run-{days}", days_ago=days) for days in (3, 2, 1))
+    assert sweep(clone) == [older, old]
+    assert [folder.exists() for folder in (old, older, newer, newest)] == [False, False, True, True]
+    assert sweep(clone) == []
+
+
+def test_a_workspace_at_work_is_never_removed(clone, monkeypatch):
+    monkeypatch.setenv("AEPIPE_WORKSPACES_KEPT", "0")
+    with own(clone, "mine") as folder:
+        folder.mkdir()
+        assert sweep(clone) == []
+        assert folder.exists()
+    assert sweep(clone) == [folder]
+
+
+@pytest.mark.pipeline
+def test_a_workspace_has_the_revision_the_cache_and_this_machines_settings(clone, tmp_path):
+    first = subprocess.run(
+        ["git", "rev-parse", "HEAD"], cwd=clone, capture_output=True, text=True, check=True
+    ).stdout.strip()
+    commit(clone, seed="2\n")
+    (clone / ".dvc" / "config.local").write_text("['remote \"here\"']\n    url = ../../remote\n")
+    workspace = tmp_path / "deep" / "er" / "workspace"
+    prepare(clone, workspace, "HEAD")
+    assert (workspace / "seed").read_text() == "2\n"
+    (workspace / "seed").write_text("3\n")
+    prepare(clone, workspace, first)
+    assert (workspace / "seed").read_text() == "1\n"
+    asked = {
+        key: subprocess.run(
+            [sys.executable, "-m", "dvc", *words], cwd=workspace, capture_output=True, text=True,
+            check=True,
+        ).stdout.strip()
+        for key, words in {"cache": ["cache", "dir"], "remote": ["remote", "list"]}.items()
+    }  # fmt: skip
+    assert asked["cache"] == str(clone / ".dvc" / "cache")
+    assert asked["remote"].split() == ["here", str(tmp_path / "remote")]
+    assert (clone / "seed").read_text() == "2\n"

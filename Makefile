@@ -39,8 +39,8 @@ LIMIT ?= 1
 # sees none. Without GPU= a worker of the pool cuda sees what its environment says.
 GPU ?= $(if $(filter cpu,$(POOL)),none)
 
-.PHONY: help run test check static browser format catalogue mlflow schema audit lock clean server worker \
-  deploy
+.PHONY: help run test check static browser format catalogue mlflow schema audit lock clean server \
+  worker deploy
 
 help: ## Say what there is
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1\t/' \

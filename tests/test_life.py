@@ -36,7 +36,8 @@ def tiny(raw) -> None:
     layer = raw["stack"]["layers"]["third"] | {"input": "data/dataset"}
     raw["stack"]["layers"] = {"first": layer}
     raw["models"] = {}
-    raw["evaluate"]["representations"] = {"pca": "models/pca", "classifier": "models/classifier"}
+    kept = ("pca", "classifier", "vae")
+    raw["evaluate"]["representations"] = {name: f"models/{name}" for name in kept}
     raw["evaluate"]["probes"] = {"linear": {"inverse_penalties": [1.0]}, "rows": 300}
     raw["evaluate"]["further"] = {}
     raw["corruption"]["conditions"] = []

@@ -3,10 +3,6 @@
 import argparse
 from pathlib import Path
 
-from aepipe.console import ConsoleMonitor
-from aepipe.registry import commands
-from aepipe.registry.relocate import relocate
-
 ADDRESS = "models:/NAME@ALIAS or models:/NAME/VERSION"
 
 
@@ -36,6 +32,10 @@ def keep(parsed: argparse.Namespace) -> list[str]:
     Raises:
         AepipeError: there is no such model, version or origin, or the registry can't be reached.
     """
+    from aepipe.console import ConsoleMonitor
+    from aepipe.registry import commands
+    from aepipe.registry.relocate import relocate
+
     match parsed.title:
         case "rollback":
             return [commands.roll_back_champion(parsed.name, parsed.why)]

@@ -20,8 +20,9 @@ READY := .venv/ready
 INSTALL := pip install --quiet --no-input
 EVERYWHERE := not slow and not gpu
 # One process for each core and one thread in each; a file's tests stay together, so that what they
-# share is made once.
-PYTEST := OMP_NUM_THREADS=1 pytest --numprocesses auto --dist loadfile
+# share is made once. Files go in the order of tests/conftest.py: xdist's own begins with those that
+# have most tests, which are the quickest, and would end with one core at work.
+PYTEST := OMP_NUM_THREADS=1 pytest --numprocesses auto --dist loadfile --no-loadscope-reorder
 
 # Prefect's server, and what works for it. The server listens to this machine alone and keeps a
 # SQLite database in PREFECT_HOME; PREFECT_SERVER_DATABASE_CONNECTION_URL names a PostgreSQL instead.
@@ -39,7 +40,8 @@ LIMIT ?= 1
 # sees none. Without GPU= a worker of the pool cuda sees what its environment says.
 GPU ?= $(if $(filter cpu,$(POOL)),none)
 
-.PHONY: help run test check static format catalogue schema lock clean server worker deploy
+.PHONY: help run test check static browser format catalogue schema audit lock clean server worker \
+  deploy
 
 help: ## Say what there is
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1\t/' \
@@ -51,7 +53,7 @@ run: $(READY) ## Run what is not up to date of the pipeline, register the models
 	aepipe register
 	aepipe summary
 
-test: $(READY) static ## Check format, lint, types and import contracts, then run the tests (minutes)
+test: $(READY) static browser ## Check format, lint, types and import contracts, then run the tests (minutes)
 	$(PYTEST) -m "$(EVERYWHERE)"
 
 check: $(READY) static ## The same with the fast tests only (a few minutes)
@@ -63,6 +65,15 @@ static: $(READY)
 	mypy
 	lint-imports
 
+# The tests of the page skip, and say so, where there is none and none can be installed.
+BROWSERS := chromium chromium-browser google-chrome chrome
+browser: ## Install Debian's Chromium for the tests of the report, where this is root and there is none
+	@for name in $(BROWSERS); do command -v $$name > /dev/null && exit 0; done; \
+	  test "$$(id -u)" = 0 && command -v apt-get > /dev/null || exit 0; \
+	  echo "installing Chromium"; apt-get update -qq && apt-get install -qq --yes \
+	  --no-install-recommends chromium fonts-dejavu-core > /dev/null \
+	  || echo "no Chromium: the tests of the page in a browser will be skipped" >&2
+
 format: $(READY) ## Put the code into its one format
 	ruff format .
 	ruff check --fix .
@@ -72,6 +83,9 @@ catalogue: $(READY) ## Train every kind of the catalogue on the digits, and prin
 
 schema: $(READY) ## Write params.schema.json, with which editors complete and check params.yaml
 	aepipe schema --output params.schema.json
+
+audit: $(READY) ## Look up known weaknesses of the pinned packages; needs a network
+	.ci/audit
 
 # .venv is made anew only when it is missing; pip leaves alone what already has the right version.
 $(READY): requirements.lock pyproject.toml
@@ -99,7 +113,7 @@ deploy: $(READY) ## Put the deployments of prefect.yaml, and their pools, on the
 lock: ## Resolve the ranges of pyproject.toml anew and write requirements.lock
 	rm -rf build/lock
 	$(PYTHON) -m venv build/lock
-	build/lock/bin/$(INSTALL) setuptools '.[pipeline,develop]'
+	build/lock/bin/$(INSTALL) setuptools '.[pipeline,export,develop]'
 	{ grep '^#' requirements.lock; \
 	  build/lock/bin/pip freeze --all --exclude pip --exclude aepipe \
 	  | sed -E 's/\+[a-z0-9.]+$$//' | grep -vE '^(nvidia-|cuda-|triton)'; } > build/requirements.lock

@@ -8,20 +8,28 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from aepipe.errors import AepipeError
+from aepipe.interruption import Interrupted, interruptible
 
 PARAMS = Path("params.yaml")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command and give its exit code: 0, 2 for a user's mistake, 4 for a diverged loss."""
+    """Run one command and give its exit code.
+
+    0; 2 for a user's mistake, 4 for a diverged loss; 128 and its number where a signal ended it.
+    """
     # Threads that wait for work sleep instead of spinning: with stages side by side, or anything
     # else on the machine, spinning made training five times slower. Read when torch is loaded.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
-    parsed = parser(sys.argv[1:] if arguments is None else arguments).parse_args(arguments)
+    words = sys.argv[1:] if arguments is None else list(arguments)
+    parsed = parser(words).parse_args(words, argparse.Namespace(words=words))
     command: Callable[[argparse.Namespace], None] = parsed.command
     try:
         command(parsed)
     except AepipeError as error:
+        print(f"aepipe {parsed.title}: {error}", file=sys.stderr)
+        return error.exit_code
+    except Interrupted as error:
         print(f"aepipe {parsed.title}: {error}", file=sys.stderr)
         return error.exit_code
     except KeyboardInterrupt:
@@ -46,6 +54,14 @@ def parser(arguments: Sequence[str]) -> argparse.ArgumentParser:
             _add_stages(command, arguments)
         if name == "experiment":
             _add_experiments(command)
+        if name in CONSUMERS:
+            from aepipe.registry.consumers import add_options
+
+            add_options(command, name)
+        if name == "compare":
+            for side in ("one", "other"):
+                text = "git revision, experiment, or `workspace` for the files as they are"
+                command.add_argument(side, help=text)
         if name == "catalogue":
             command.add_argument("--output", type=Path, help="file; standard output without it")
             text = "train every entry of experiments/catalogue.yaml and print a line each"
@@ -83,10 +99,13 @@ def _add_experiments(command: argparse.ArgumentParser) -> None:
 
 def _stage(parsed: argparse.Namespace) -> None:
     from aepipe.command import parse_call, run_call
+    from aepipe.launch import run_in_processes
     from aepipe.registry.synchronise import register_outputs
     from aepipe.tracking.watch import watch
 
-    run_call(parse_call(parsed.stage, parsed), watch, register_outputs)
+    call = parse_call(parsed.stage, parsed)
+    with interruptible():
+        run_in_processes(call, parsed.words, lambda: run_call(call, watch, register_outputs))
 
 
 def _check(parsed: argparse.Namespace) -> None:
@@ -114,6 +133,12 @@ def _experiment(parsed: argparse.Namespace) -> None:
         print(show_experiment(Path(), parsed.name, parsed.params), end="")
     else:
         run_experiment(Path().resolve(), parsed.name, parsed.params, ConsoleMonitor())
+
+
+def _consume(parsed: argparse.Namespace) -> None:
+    from aepipe.registry.consumers import consume
+
+    consume(parsed)
 
 
 def _catalogue(parsed: argparse.Namespace) -> None:
@@ -147,13 +172,28 @@ def _summary(parsed: argparse.Namespace) -> None:
     print_summary(Path("reports"))
 
 
+def _compare(parsed: argparse.Namespace) -> None:
+    from aepipe.experiments.revisions import print_comparison
+
+    print_comparison(Path(), parsed.one, parsed.other)
+
+
+CONSUMERS = {
+    "encode": "Write the codes of samples; memory does not grow with their number.",
+    "predict": "Write the class probabilities of samples; memory does not grow with their number.",
+    "sample": "Write samples drawn from the prior of a variational network.",
+    "export": "Write a model in another format.",
+    "serve": "Answer requests over HTTP, on this machine unless told otherwise.",
+}
 COMMANDS: dict[str, tuple[Callable[[argparse.Namespace], None], str]] = {
     "stage": (_stage, "Run one stage as dvc.yaml does; `dvc repro` calls this."),
     "check": (_check, "Check params, sources and tables of the whole pipeline without running it."),
     "register": (_register, "Bring the model registry in line with what the pipeline has made."),
     "catalogue": (_catalogue, "Print the page of everything that can be declared, or try it all."),
     "experiment": (_experiment, "List, show or run what lies in experiments/."),
+    **{name: (_consume, text) for name, text in CONSUMERS.items()},
     "schema": (_schema, "Print the JSON schema of params.yaml, for editors."),
+    "compare": (_compare, "Print the figures of two revisions or experiments side by side."),
     "summary": (_summary, "Print the comparison that the last run ended with."),
 }
 

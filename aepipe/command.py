@@ -119,3 +119,4 @@ def run_call(call: Call, watch: Watch, finish: Finish) -> None:
         with watch(call, outputs) as monitor:
             call.stage.run(call.params, call.inputs, outputs, monitor)
         finish(call, outputs)
+    monitor.settled()

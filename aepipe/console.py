@@ -2,10 +2,13 @@
 
 import time
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from typing import TypeVar, final
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from aepipe.monitor import Checkpoints, NoCheckpoints
 
 Item = TypeVar("Item")
 PLAIN_SECONDS = 5.0  # between two plain lines about the same work; a log stays readable
@@ -41,6 +44,13 @@ class ConsoleMonitor:
     def warn(self, text: str) -> None:
         """Print one line that starts with ``warning:``."""
         self._console.print(f"warning: {text}", style="yellow", markup=False)
+
+    def checkpoints(self, network: str) -> AbstractContextManager[Checkpoints]:
+        """Keep none: they need to know what work it is."""
+        return nullcontext(NoCheckpoints())
+
+    def settled(self) -> None:
+        """Do nothing."""
 
     def _bar(self, items: Iterable[Item], what: str, total: int | None) -> Iterator[Item]:
         columns = (

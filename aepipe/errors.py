@@ -20,6 +20,10 @@ class SourceError(AepipeError):
     """A data source is missing, damaged or not of the declared kind."""
 
 
+class InputError(AepipeError):
+    """Samples given to a trained model are not what it takes."""
+
+
 class ContractError(AepipeError):
     """A table or array between two stages breaks its contract."""
 

@@ -1,6 +1,7 @@
 """Files that are whole or absent, and whose bytes depend on their content alone."""
 
 import errno
+import fcntl
 import hashlib
 import json
 import os
@@ -9,7 +10,7 @@ import shutil
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from aepipe.errors import ArtifactError, StorageError
 
@@ -81,6 +82,18 @@ def remove(path: Path) -> None:
         shutil.rmtree(path)
     elif path.is_symlink() or path.exists():  # a read-only disk refuses even what is not there
         path.unlink(missing_ok=True)
+
+
+def lock(file: IO[bytes], path: Path) -> bool:
+    """Try to become the only one at an open file, until it is closed or the process is gone.
+
+    Another may be; or it may just have removed what has this name.
+    """
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        return os.path.samestat(os.fstat(file.fileno()), path.stat())
+    except (BlockingIOError, FileNotFoundError):
+        return False
 
 
 def write_json(path: Path, content: Any) -> None:

@@ -4,10 +4,28 @@ Stages get a :class:`Monitor` as an argument and know nothing of terminals or tr
 say through it never enters their outputs.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import AbstractContextManager, nullcontext
+from pathlib import Path
 from typing import Protocol, TypeVar, final
 
 Item = TypeVar("Item")
+
+
+class Checkpoints(Protocol):
+    """Where one training puts down its state, to be taken up again by the next try."""
+
+    def found(self) -> Iterator[Path]:
+        """Give the files that an earlier try of the same work has left, newest first."""
+        ...
+
+    def offer(self, write: Callable[[Path], None]) -> None:
+        """Let ``write`` write a file, if it is time to.
+
+        Raises:
+            Interrupted: the process was asked to end; a file has been written.
+        """
+        ...
 
 
 class Monitor(Protocol):
@@ -37,6 +55,26 @@ class Monitor(Protocol):
         """Say one line that a person must not miss."""
         ...
 
+    def checkpoints(self, network: str) -> AbstractContextManager[Checkpoints]:
+        """Give the checkpoints of one of the stage's networks, while it is being trained."""
+        ...
+
+    def settled(self) -> None:
+        """Hear that the outputs are in place: there is nothing left to go on with."""
+        ...
+
+
+@final
+class NoCheckpoints:
+    """For a training that starts anew each time."""
+
+    def found(self) -> Iterator[Path]:
+        """Give nothing."""
+        return iter(())
+
+    def offer(self, write: Callable[[Path], None]) -> None:
+        """Decline."""
+
 
 @final
 class Silent:
@@ -57,10 +95,17 @@ class Silent:
     def warn(self, text: str) -> None:
         """Forget it."""
 
+    def checkpoints(self, network: str) -> AbstractContextManager[Checkpoints]:
+        """Keep none."""
+        return nullcontext(NoCheckpoints())
+
+    def settled(self) -> None:
+        """Do nothing."""
+
 
 @final
 class Prefixed:
-    """A monitor whose figures carry a prefix: for a stage that trains more than one network."""
+    """A monitor whose names carry a prefix: for a stage that trains more than one network."""
 
     def __init__(self, monitor: Monitor, prefix: str) -> None:
         self._monitor = monitor
@@ -83,3 +128,11 @@ class Prefixed:
     def warn(self, text: str) -> None:
         """Say one line that must not be missed."""
         self._monitor.warn(f"{self._prefix}: {text}")
+
+    def checkpoints(self, network: str) -> AbstractContextManager[Checkpoints]:
+        """Give those of ``PREFIX_NETWORK``."""
+        return self._monitor.checkpoints(f"{self._prefix}_{network}")
+
+    def settled(self) -> None:
+        """Hand it on."""
+        self._monitor.settled()

@@ -66,6 +66,7 @@ class Representation:
         heads: by name, from scaled samples to logits ``(n, classes)``.
         attributes: of a semi-adversarial network, what it keeps and what it hides.
         network: what the maps are of, where it is one network; likelihoods need more than maps.
+        parameters: numbers that were learned, those of heads included.
     """
 
     name_suffix: str
@@ -75,6 +76,7 @@ class Representation:
     heads: Mapping[str, Map] = field(default_factory=dict)
     attributes: Mapping[str, Attribute] = field(default_factory=dict)
     network: nn.Module | None = None
+    parameters: int = 0
 
 
 def load_representations(folder: Path) -> list[Representation]:
@@ -115,6 +117,7 @@ def _pca(pca: PCA, size: int) -> Representation:
         size,
         lambda x: torch.from_numpy(pca.encode(x.detach().numpy(), size)),
         lambda codes: torch.from_numpy(pca.decode(codes.numpy())),
+        parameters=(size + 1) * len(pca.mean),  # the components and the mean
     )
 
 
@@ -133,6 +136,7 @@ def _classifier(folder: Path) -> Representation:
         None,
         heads,
         network=finetuned,
+        parameters=_size(finetuned),
     )
 
 
@@ -144,4 +148,9 @@ def _network(model: nn.Module) -> Representation:
         network.encode,
         lambda codes: network.mean(network.decode(codes)),
         network=model,
+        parameters=_size(model),
     )
+
+
+def _size(model: nn.Module) -> int:
+    return sum(parameter.numel() for parameter in model.parameters())

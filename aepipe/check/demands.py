@@ -20,6 +20,7 @@ def unmet_demands(params: Params, outline: Outline) -> list[str]:
         *_bounds(params, outline),
         *_levels(params, outline),
         *_neighbours(params, outline),
+        *_neighbourhood(params, outline),
         *_anomaly(params, outline),
         *_attributes(params, outline),
         *_blocks(params, outline),
@@ -169,3 +170,20 @@ def _neighbours(params: Params, outline: Outline) -> list[str]:
         for count in counts
         if count > voters
     ]
+
+
+def _neighbourhood(params: Params, outline: Outline) -> list[str]:
+    """Neighbourhoods larger than the test samples allow."""
+    there, problems = outline.counts["test"], []
+    config, generated = params.evaluate.further.neighbourhood, params.appraise.neighbours
+    if config is not None and 2 * config.neighbours >= min(config.rows, there):
+        problems.append(
+            f"evaluate.further.neighbourhood.neighbours: {config.neighbours} is not below half of "
+            f"the {there} test samples of {outline.where}; lower it"
+        )
+    if generated >= there:
+        problems.append(
+            f"appraise.neighbours: {generated} is not below the {there} test samples of "
+            f"{outline.where}; lower it"
+        )
+    return problems

@@ -4,6 +4,7 @@ from pathlib import Path
 
 from aepipe.data.contracts import (
     Conditions,
+    MapPoints,
     Predictions,
     Samples,
     checked,
@@ -52,10 +53,12 @@ def check_conditions(folder: Path) -> str:
 
 
 def check_predictions(folder: Path) -> str:
-    """Hold one evaluation's table against its contract; say what there is.
+    """Hold one evaluation's tables against their contracts; say what there is.
 
     Raises:
         AepipeError: it is missing, damaged or breaks the contract.
     """
-    table = folder / "samples.parquet"
+    table, points = folder / "samples.parquet", folder / "map.parquet"
+    if points.is_file():  # there is none of a model that was not trained
+        checked(MapPoints, read_table(points), points)
     return f"{len(checked(Predictions, read_table(table), table))} predictions"

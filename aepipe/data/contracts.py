@@ -125,6 +125,24 @@ class Predictions(pa.DataFrameModel):
         unique = ["entry", "id"]  # noqa: RUF012 (pandera reads a class attribute)
 
 
+class MapPoints(pa.DataFrameModel):
+    """``reports/evaluation/NAME/map.parquet``: one row per entry and sample on the map of codes."""
+
+    entry: Series[str]
+    id: Series[str]
+    split: Series[str] = pa.Field(isin=list(SPLITS))
+    label: Series[int] = pa.Field(ge=UNLABELLED)
+    squared_error: Series[float] = pa.Field(ge=0, lt=np.inf, nullable=True)
+    x: Series[float] = finite()
+    y: Series[float] = finite()
+
+    class Config:
+        """One row for each entry and sample."""
+
+        strict = True
+        unique = ["entry", "id"]  # noqa: RUF012 (pandera reads a class attribute)
+
+
 class Codes(pa.DataFrameModel):
     """A table about arrays of codes, one row per split.
 

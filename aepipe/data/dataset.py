@@ -1,6 +1,6 @@
 """The dataset as ``ingest`` leaves it: stored features, their scaling, labels, splits."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal, final
@@ -39,6 +39,7 @@ class Dataset:
         counts: samples in each split.
         paired: whether ``noisy/SPLIT/`` holds a supplied corrupted version of each sample.
         origin: what these data are, where a reader could be misled about it; else empty.
+        columns: names of the features, in order, where they came from a table; else empty.
     """
 
     folder: Path
@@ -52,6 +53,7 @@ class Dataset:
     counts: dict[Split, int]
     paired: bool
     origin: str = ""
+    columns: list[str] = field(default_factory=list)
 
     @property
     def is_image(self) -> bool:
@@ -129,6 +131,7 @@ def open_dataset(folder: Path) -> Dataset:
         counts=described["counts"],
         paired=described["paired"],
         origin=described["origin"],
+        columns=described.get("columns", []),
     )
 
 
@@ -148,5 +151,6 @@ def describe_dataset(dataset: Dataset) -> None:
             "counts": dataset.counts,
             "paired": dataset.paired,
             "origin": dataset.origin,
+            **({"columns": dataset.columns} if dataset.columns else {}),
         },
     )

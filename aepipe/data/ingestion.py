@@ -101,6 +101,7 @@ def write_dataset(
         counts={split: int((splits == split).sum()) for split in SPLITS},
         paired=source.noisy is not None,
         origin=source.origin,
+        columns=list(source.columns),
     )
     describe_dataset(dataset)
     return dataset

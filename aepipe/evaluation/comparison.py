@@ -1,7 +1,9 @@
 """Paired comparisons of what was evaluated on the same samples, corrected for their number.
 
-Errors are compared by a paired bootstrap, accuracies by McNemar's exact test. One correction runs
-over all comparisons, since a reader will look for the best.
+Errors are compared by a paired bootstrap, accuracies by McNemar's exact test. Two corrections run,
+each over all of its family, since a reader will look for the smallest p-value: one over the
+comparisons with PCA and of heads, which are fixed beforehand; one over those with the best. Which
+entry that is the same figures have told, so there every pair counts as if it had been compared.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -11,9 +13,10 @@ from typing import Any, Literal, final
 import pandas as pd
 
 from aepipe.data.parts import Array
-from aepipe.evaluation.uncertainty import Bootstrap, Figure, bootstrap_mean, mcnemar, paired_test
+from aepipe.evaluation.uncertainty import Bootstrap, Figure, mcnemar, paired_test, share_difference
 
 HEAD = "finetuned"
+ERROR = "squared_error"
 
 
 @final
@@ -40,15 +43,17 @@ class Difference:
     Attributes:
         section: of the metrics that it belongs to.
         entry: whose figure comes first.
-        name: of the figure, or of the rival.
+        name: of the figure, or of the head's rival.
+        rival: what the entry is held against: an entry, or the name of a head or probe.
         figure: the mean difference with its interval.
         p_value: of the hypothesis that there is none.
-        corrected: the same, for all comparisons together.
+        corrected: the same, for all comparisons of its family together.
     """
 
-    section: Literal["against_pca", "heads"]
+    section: Literal["against_pca", "against_best", "heads"]
     entry: str
     name: str
+    rival: str
     figure: Figure
     p_value: float
     corrected: float = 1.0
@@ -57,14 +62,56 @@ class Difference:
 def differences(evaluated: Mapping[str, Evaluated], bootstrap: Bootstrap) -> Iterator[Difference]:
     """Hold each entry against its PCA, and the fine-tuned head against its rivals."""
     for entry, one in evaluated.items():
-        rival = baseline(entry, evaluated)
-        if rival is not None:
-            yield from _against_pca(entry, one, evaluated[rival], bootstrap)
+        pca = baseline(entry, evaluated)
+        if pca is not None:
+            for name in _names(one):
+                if name in _names(evaluated[pca]):
+                    yield _difference("against_pca", (entry, pca), name, evaluated, bootstrap)
         if one.figures["heads"].get(HEAD):
             yield _heads(entry, "control", one, (one, "control"), bootstrap)
-            best = best_raw_probe(evaluated)
-            if best is not None:
-                yield _heads(entry, "raw", one, best, bootstrap)
+            raw = best_raw_probe(evaluated)
+            if raw is not None:
+                yield _heads(entry, "raw", one, raw, bootstrap)
+
+
+def differences_from_best(
+    evaluated: Mapping[str, Evaluated], bootstrap: Bootstrap
+) -> Iterator[Difference]:
+    """Hold each entry against the best of each figure that it has."""
+    for name, entries in contenders(evaluated).items():
+        best = best_entry(name, entries, evaluated)
+        for entry in entries:
+            if entry != best:
+                yield _difference("against_best", (entry, best), name, evaluated, bootstrap)
+
+
+def contenders(evaluated: Mapping[str, Evaluated]) -> dict[str, list[str]]:
+    """Give the entries that have each figure which is compared."""
+    names = dict.fromkeys(name for one in evaluated.values() for name in _names(one))
+    return {name: [e for e, one in evaluated.items() if name in _names(one)] for name in names}
+
+
+def pairs(evaluated: Mapping[str, Evaluated]) -> int:
+    """Count the pairs of entries in each figure, over all figures."""
+    return sum(len(e) * (len(e) - 1) // 2 for e in contenders(evaluated).values())
+
+
+def best_entry(name: str, entries: Sequence[str], evaluated: Mapping[str, Evaluated]) -> str:
+    """Give the entry with the least error or the highest accuracy, the first where several tie.
+
+    Args:
+        name: ``squared_error`` or a probe.
+        entries: that have it, at least one.
+        evaluated: all entries.
+    """
+    if name == ERROR:
+        return min(
+            entries,
+            key=lambda entry: float(evaluated[entry].figures["reconstruction"][ERROR]["value"]),
+        )
+    return max(
+        entries, key=lambda entry: float(evaluated[entry].figures["accuracy"][name]["value"])
+    )
 
 
 def baseline(entry: str, evaluated: Mapping[str, Evaluated]) -> str | None:
@@ -89,30 +136,37 @@ def best_raw_probe(evaluated: Mapping[str, Evaluated]) -> tuple[Evaluated, str] 
     return None
 
 
-def _against_pca(
-    entry: str, one: Evaluated, pca: Evaluated, bootstrap: Bootstrap
-) -> Iterator[Difference]:
-    if one.figures["reconstruction"] and pca.figures["reconstruction"]:
-        change = (one.samples["squared_error"] - pca.samples["squared_error"]).to_numpy(float)
-        p_value = paired_test(change, bootstrap)
-        figure = bootstrap_mean(change, bootstrap)
-        yield Difference("against_pca", entry, "squared_error", figure, p_value)
-    for probe in one.figures["accuracy"] or {}:
-        if probe in (pca.figures["accuracy"] or {}):
-            figure, p_value = _accuracies(right(one, probe), right(pca, probe), bootstrap)
-            yield Difference("against_pca", entry, probe, figure, p_value)
+def _names(one: Evaluated) -> list[str]:
+    """Figures of an entry that are compared: its error if it reconstructs, and its probes."""
+    return [*([ERROR] if one.figures["reconstruction"] else []), *(one.figures["accuracy"] or {})]
+
+
+def _difference(
+    section: Literal["against_pca", "against_best"],
+    pair: tuple[str, str],
+    name: str,
+    evaluated: Mapping[str, Evaluated],
+    bootstrap: Bootstrap,
+) -> Difference:
+    entry, rival = pair
+    one, other = evaluated[entry], evaluated[rival]
+    if name == ERROR:
+        change = (one.samples[ERROR] - other.samples[ERROR]).to_numpy(float)
+        figure, p_value = paired_test(change, bootstrap)
+    else:
+        figure, p_value = _accuracies(right(one, name), right(other, name), bootstrap)
+    return Difference(section, entry, name, rival, figure, p_value)
 
 
 def _heads(
     entry: str, name: str, one: Evaluated, rival: tuple[Evaluated, str], bootstrap: Bootstrap
 ) -> Difference:
     figure, p_value = _accuracies(right(one, HEAD), right(*rival), bootstrap)
-    return Difference("heads", entry, name, figure, p_value)
+    return Difference("heads", entry, name, rival[1], figure, p_value)
 
 
 def _accuracies(first: Array, second: Array, bootstrap: Bootstrap) -> tuple[Figure, float]:
-    change = first.astype(float) - second.astype(float)
-    return bootstrap_mean(change, bootstrap), mcnemar(first, second)
+    return share_difference(first, second, bootstrap), mcnemar(first, second)
 
 
 def right(one: Evaluated, probe: str) -> Array:
@@ -122,17 +176,21 @@ def right(one: Evaluated, probe: str) -> Array:
     return correct
 
 
-def holm(comparisons: Sequence[Difference]) -> list[Difference]:
+def holm(comparisons: Sequence[Difference], hypotheses: int) -> list[Difference]:
     """Correct the p-values for their number: the smallest times n, the next times n - 1, and so on.
 
     Holm (1979), Scandinavian Journal of Statistics 6:65. A corrected value is never below that of
     a smaller p-value, and never above 1.
+
+    Args:
+        comparisons: that were made.
+        hypotheses: n; more than were made where those were chosen among so many.
     """
     order = sorted(range(len(comparisons)), key=lambda place: comparisons[place].p_value)
     corrected = list(comparisons)
     floor = 0.0
     for rank, place in enumerate(order):
-        scaled = (len(comparisons) - rank) * comparisons[place].p_value
+        scaled = (hypotheses - rank) * comparisons[place].p_value
         floor = min(1.0, max(floor, scaled))
         corrected[place] = replace(comparisons[place], corrected=floor)
     return corrected

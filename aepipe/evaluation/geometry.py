@@ -10,6 +10,13 @@ from numpy.typing import NDArray
 from torch import Generator, Tensor
 
 from aepipe.data.parts import Array
+from aepipe.evaluation.uncertainty import (
+    Bootstrap,
+    Figure,
+    bootstrap_mean,
+    figure,
+    standard_interval,
+)
 
 Float64 = NDArray[np.float64]
 MARGIN = 0.05  # of a unit's range; closer to an end than this it counts as saturated
@@ -21,10 +28,10 @@ class GeometryFigures(TypedDict):
     ``jacobian_norm`` is the mean over samples of the Frobenius norm, in code units per input unit.
     """
 
-    effective_dimension: float | None
+    effective_dimension: Figure | None
     dead_units: int
-    saturated_units: float | None
-    jacobian_norm: float | None
+    saturated_units: Figure | None
+    jacobian_norm: Figure | None
 
 
 @final
@@ -42,7 +49,7 @@ class Encoder:
 
 
 def geometry_figures(
-    encoder: Encoder, samples: Array, projections: int, seed: int
+    encoder: Encoder, samples: Array, projections: int, seed: int, bootstrap: Bootstrap
 ) -> GeometryFigures:
     """Put the figures of ``encoder`` at ``samples``, ``(n, *shape)``, together.
 
@@ -51,20 +58,22 @@ def geometry_figures(
         samples: at least two, float32.
         projections: of the Jacobian's estimate; see :func:`jacobian_norms`.
         seed: of the estimate's vectors.
+        bootstrap: of the intervals, which are over samples.
     """
     x = torch.from_numpy(samples)
     with torch.no_grad():
         codes = encoder.encode(x).numpy().astype(np.float64)
     norms = jacobian_norms(encoder.encode, x, projections, Generator().manual_seed(seed))
+    shares = None if encoder.bounds is None else saturated(codes, encoder.bounds)
     return {
-        "effective_dimension": effective_dimension(codes),
+        "effective_dimension": effective_dimension(codes, bootstrap.confidence),
         "dead_units": dead_units(codes),
-        "saturated_units": None if encoder.bounds is None else saturated(codes, encoder.bounds),
-        "jacobian_norm": None if norms is None else float(norms.mean()),
+        "saturated_units": None if shares is None else bootstrap_mean(shares, bootstrap),
+        "jacobian_norm": None if norms is None else bootstrap_mean(norms, bootstrap),
     }
 
 
-def effective_dimension(codes: Array) -> float | None:
+def effective_dimension(codes: Array, confidence: float) -> Figure | None:
     r"""How many directions the codes fill, between 1 and the number of units.
 
     .. math:: \bigl(\sum_i \lambda_i\bigr)^2 / \sum_i \lambda_i^2
@@ -73,18 +82,34 @@ def effective_dimension(codes: Array) -> float | None:
     Multivariate Behavioral Research 56:527, n2. It does not change when codes are turned, shifted
     or scaled.
 
+    The interval is normal, its standard error that of the infinitesimal jackknife (Efron 1982, The
+    Jackknife, the Bootstrap and Other Resampling Plans, chapter 6): what a bootstrap would come to,
+    without a covariance for each resample.
+
     Args:
         codes: ``(n, units)``.
+        confidence: of the interval.
 
     Returns:
         None where all codes are the same.
     """
     centred = codes - codes.mean(axis=0)
+    count = len(centred)
     # the sums are traces of the covariance and of its square: no eigenvalue need be found
-    narrow = centred.T if centred.shape[0] > centred.shape[1] else centred
-    gram = narrow @ narrow.T
-    square = float(np.square(gram).sum())
-    return float(np.trace(gram)) ** 2 / square if square > 0 else None
+    if count > centred.shape[1]:
+        along = np.einsum("nu,nu->n", centred @ (centred.T @ centred), centred)
+    else:
+        along = np.square(centred @ centred.T).sum(axis=1)
+    lengths = np.square(centred).sum(axis=1)
+    total, square = float(lengths.sum()), float(along.sum())
+    if not square > 0:
+        return None
+    value = total**2 / square
+    # how the figure changes as one sample gains weight
+    pull = 2 * value * ((lengths * count / total - 1) - (along * count / square - 1))
+    error = float(np.sqrt(np.square(pull).sum())) / count
+    interval = standard_interval(value, error, confidence)
+    return figure(value, max(1.0, interval["low"]), interval["high"])
 
 
 def dead_units(codes: Array) -> int:
@@ -94,8 +119,8 @@ def dead_units(codes: Array) -> int:
     return int(constant.sum())
 
 
-def saturated(codes: Array, bounds: tuple[float, float]) -> float:
-    """Give the mean over samples of the share of units within 5 % of the range from a bound.
+def saturated(codes: Array, bounds: tuple[float, float]) -> Float64:
+    """Give for each sample the share of units within 5 % of the range from a bound, ``(n,)``.
 
     Rifai et al. (2011), ICML, section 6.1, "SAT", for sigmoid units: below 0.05 or above 0.95.
 
@@ -105,7 +130,8 @@ def saturated(codes: Array, bounds: tuple[float, float]) -> float:
     """
     low, high = bounds
     margin = MARGIN * (high - low)
-    return float(np.mean((codes < low + margin) | (codes > high - margin)))
+    shares: Float64 = ((codes < low + margin) | (codes > high - margin)).mean(axis=1)
+    return shares
 
 
 def jacobian_norms(

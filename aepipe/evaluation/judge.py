@@ -4,9 +4,8 @@ Probes learn from training codes and choose by validation codes; everything that
 from the test split, and from the same samples for every representation.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import Any, final
 
@@ -20,7 +19,7 @@ from aepipe.data.seeds import derive
 from aepipe.evaluation.candidates import Labelled, Probe
 from aepipe.evaluation.outcome import Outcome, Subject, accuracy, observe
 from aepipe.evaluation.probes import fit_probes
-from aepipe.evaluation.reconstruction import reconstruction_figures, similarities, window
+from aepipe.evaluation.reconstruction import reconstruction_figures, scores
 from aepipe.evaluation.robustness import robustness_figures
 from aepipe.evaluation.sampling import stratified
 from aepipe.evaluation.uncertainty import Bootstrap
@@ -89,8 +88,10 @@ def judge(subject: Subject, court: Court, monitor: Monitor) -> tuple[dict[str, A
     """Give the figures of ``subject``, as the JSON file holds them, and what lies behind them."""
     probes = learn(subject, court, monitor)
     predict = {name: probe.predict for name, probe in probes.items()}
-    outcome = observe(subject, court.clean_batches(), predict, _alike(court.dataset))
-    labels, confidence = court.dataset.labels("test"), court.bootstrap.confidence
+    dataset = court.dataset
+    compared = scores(dataset.shape, dataset.value_range)
+    outcome = observe(subject, court.clean_batches(), predict, compared)
+    labels, confidence = dataset.labels("test"), court.bootstrap.confidence
     shares = {name: accuracy(p, labels, confidence) for name, p in outcome.predictions.items()}
     conditions = monitor.progress(court.conditions(), "corrupted splits")
     figures = {
@@ -146,14 +147,6 @@ def spread(court: Court) -> Float64:
     )
 
 
-def _alike(dataset: Dataset) -> Callable[[Array, Array], Float64] | None:
-    side = window(dataset.shape)
-    if side is None or dataset.value_range is None:
-        return None
-    low, high = dataset.value_range
-    return partial(similarities, side=side, peak=high - low)
-
-
 def _reconstruction(outcome: Outcome, court: Court) -> Any:
     if outcome.squared_error is None:
         return None
@@ -161,5 +154,5 @@ def _reconstruction(outcome: Outcome, court: Court) -> Any:
     peak = None if bounds is None else bounds[1] - bounds[0]
     pixels = (court.dataset.size, peak)
     return reconstruction_figures(
-        outcome.squared_error, spread(court), outcome.similarity, pixels, court.bootstrap
+        outcome.squared_error, spread(court), outcome.scored, pixels, court.bootstrap
     )

@@ -1,7 +1,7 @@
 """How well a variational network explains samples: bounds of ``log p(x)`` in nats, and its code."""
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
 from typing import final
 
 import numpy as np
@@ -32,12 +32,14 @@ class Explained:
         reconstruction: mean ``log p(x | z)`` over the draws.
         divergence: of the posterior from the prior.
         codes: where the posteriors are centred, ``(samples, code_size)``.
+        fewer: the same bound from the first draws alone, by their number.
     """
 
     log_likelihood: Float64
     reconstruction: Float64
     divergence: Float64
     codes: Float64
+    fewer: dict[int, Float64] = field(default_factory=dict)
 
 
 def explain(
@@ -46,6 +48,7 @@ def explain(
     samples: int,
     binarised: bool,
     generator: Generator,
+    also: Sequence[int] = (),
 ) -> Explained:
     """Draw ``samples`` latent variables for each sample and weigh them.
 
@@ -58,14 +61,17 @@ def explain(
         samples: 500 and 5,000 are usual; the bound rises towards ``log p(x)`` with them.
         binarised: whether pixels are coins, thrown once for each sample.
         generator: on the CPU.
+        also: smaller numbers of draws at which the bound is told too.
     """
     parts: list[tuple[Tensor, ...]] = []
     with torch.inference_mode():
         for x in batches:
             rows = (torch.rand(x.shape, generator=generator) < x).to(x) if binarised else x
-            parts.append((*_weighed(network, rows, samples, generator), network.encode(rows)))
+            weighed = _weighed(network, rows, (*also, samples), generator)
+            parts.append((network.encode(rows), *weighed))
     columns = (torch.cat(column).double().numpy() for column in zip(*parts, strict=True))
-    return Explained(*columns)
+    codes, fit, cost, *bounds = columns
+    return Explained(bounds[-1], fit, cost, codes, dict(zip(also, bounds, strict=False)))
 
 
 def explain_test_split(
@@ -86,6 +92,7 @@ def explain_test_split(
         config.samples,
         config.binarised and isinstance(network.likelihood, BernoulliLikelihood),
         torch.Generator().manual_seed(derive(court.seed, "likelihood")),
+        config.also,
     )
 
 
@@ -95,21 +102,28 @@ def rows_at_once(samples: int) -> int:
 
 
 def _weighed(
-    network: VariationalNetwork, rows: Tensor, samples: int, generator: Generator
-) -> tuple[Tensor, Tensor, Tensor]:
-    """Give bound, reconstruction and divergence of each of ``rows``, in float64."""
-    bound = torch.full((len(rows),), -torch.inf, dtype=torch.float64)
-    fit, cost = torch.zeros_like(bound), torch.zeros_like(bound)
+    network: VariationalNetwork, rows: Tensor, counts: Sequence[int], generator: Generator
+) -> tuple[Tensor, ...]:
+    """Give reconstruction and divergence of each of ``rows``, and the bound for each of ``counts``.
+
+    In float64; the last of ``counts`` is the largest, and all begin with the same draws.
+    """
+    samples = counts[-1]
+    bounds = [torch.full((len(rows),), -torch.inf, dtype=torch.float64) for _ in counts]
+    fit, cost = torch.zeros_like(bounds[0]), torch.zeros_like(bounds[0])
     at_once = max(1, DECODED_AT_ONCE // len(rows))
     for start in range(0, samples, at_once):
-        count = min(at_once, samples - start)
-        inference = network.infer(rows, count, generator)
+        inference = network.infer(rows, min(at_once, samples - start), generator)
         fits = log_likelihood(network, inference.raw, rows).double()
         weights = fits - inference.log_ratio().double()
-        bound = torch.logaddexp(bound, weights.logsumexp(dim=0))
+        for place, count in enumerate(counts):
+            if start < count:
+                first = weights[: count - start].logsumexp(dim=0)
+                bounds[place] = torch.logaddexp(bounds[place], first)
         fit += fits.sum(dim=0)
         cost += inference.divergence().double().sum(dim=(0, 2))
-    return bound - np.log(samples), fit / samples, cost / samples
+    means = [bound - np.log(count) for bound, count in zip(bounds, counts, strict=True)]
+    return fit / samples, cost / samples, *means
 
 
 def active_units(codes: Float64) -> int:
@@ -126,7 +140,9 @@ def active_units(codes: Float64) -> int:
 def likelihood_figures(explained: Explained, bootstrap: Bootstrap) -> dict[str, Figure | int]:
     """Give the figures as the JSON file holds them, intervals over the samples."""
     bound = explained.reconstruction - explained.divergence
+    fewer = explained.fewer.items()
     return {
+        **{f"log_likelihood_{count}": bootstrap_mean(values, bootstrap) for count, values in fewer},
         "log_likelihood": bootstrap_mean(explained.log_likelihood, bootstrap),
         "evidence_lower_bound": bootstrap_mean(bound, bootstrap),
         "reconstruction": bootstrap_mean(explained.reconstruction, bootstrap),

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from aepipe.data.dataset import UNLABELLED
 from aepipe.data.parts import Array
-from aepipe.evaluation.reconstruction import squared_errors
+from aepipe.evaluation.reconstruction import Score, squared_errors
 from aepipe.evaluation.uncertainty import Figure, wilson
 
 Float32 = NDArray[np.float32]
@@ -65,12 +65,12 @@ class Outcome:
 
     Attributes:
         squared_error: against the clean sample, summed over features; None without a decoder.
-        similarity: SSIM with the clean sample; None where it was not asked for or has no meaning.
+        scored: by name, what else it was compared with the clean sample by.
         predictions: labels by the name of the probe or head.
     """
 
     squared_error: Float64 | None
-    similarity: Float64 | None
+    scored: dict[str, Float64]
     predictions: dict[str, Labels]
 
 
@@ -78,7 +78,7 @@ def observe(
     subject: Subject,
     batches: Batches,
     probes: Mapping[str, Callable[[Array], Labels]],
-    alike: Callable[[Array, Array], Float64] | None,
+    scores: Mapping[str, Score],
 ) -> Outcome:
     """Encode, classify and reconstruct batch by batch; memory does not grow with the features.
 
@@ -86,10 +86,10 @@ def observe(
         subject: the representation.
         batches: pairs of what it is shown and the clean samples, both ``(n, *shape)``.
         probes: from codes to labels.
-        alike: similarity of clean samples and reconstructions, ``(n,)``; None leaves it out.
+        scores: by name, from clean samples and reconstructions to numbers ``(n,)``.
     """
     errors: list[Float64] = []
-    similarities: list[Float64] = []
+    scored: dict[str, list[Float64]] = {name: [] for name in scores}
     labels: dict[str, list[Labels]] = {name: [] for name in (*probes, *subject.heads)}
     for shown, clean in batches:
         codes = subject.encode(shown)
@@ -100,11 +100,11 @@ def observe(
         if subject.decode is not None:
             reconstruction = subject.decode(codes)
             errors.append(squared_errors(clean, reconstruction))
-            if alike is not None:
-                similarities.append(alike(clean, reconstruction))
+            for name, score in scores.items():
+                scored[name].append(score(clean, reconstruction))
     return Outcome(
         squared_error=np.concatenate(errors) if errors else None,
-        similarity=np.concatenate(similarities) if similarities else None,
+        scored={name: np.concatenate(blocks) for name, blocks in scored.items() if blocks},
         predictions={name: np.concatenate(blocks) for name, blocks in labels.items()},
     )
 

@@ -107,7 +107,7 @@ def _read(view: Subject, court: Court, monitor: Monitor) -> dict[str, Labels]:
             monitor,
         )
         predict |= {f"{name}/{probe}": fitted.predict for probe, fitted in attackers.items()}
-    return observe(flat, court.clean_batches(), predict, alike=None).predictions
+    return observe(flat, court.clean_batches(), predict, scores={}).predictions
 
 
 def _attribute_figures(

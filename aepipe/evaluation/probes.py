@@ -74,9 +74,23 @@ def fit_linear(
     config: sections.LinearProbe, train: Labelled, valid: Labelled, monitor: Monitor
 ) -> Probe:
     """Fit a multinomial logistic regression with an L2 penalty on standardised codes."""
-    scaler = Standardiser if config.scale == "each" else Rescaler
-    standardise = scaler(train.codes)
-    codes = standardise(train.codes)
+    return fit_scaled_linear(config, train, valid, linear_scaler(config, train.codes), monitor)
+
+
+def linear_scaler(config: sections.LinearProbe, codes: Array) -> Standardiser | Rescaler:
+    """Give the declared scaling, with its figures from ``codes``, ``(n, code_size)``."""
+    return Standardiser(codes) if config.scale == "each" else Rescaler(codes)
+
+
+def fit_scaled_linear(
+    config: sections.LinearProbe,
+    train: Labelled,
+    valid: Labelled,
+    scale: Standardiser | Rescaler,
+    monitor: Monitor,
+) -> Probe:
+    """Fit the linear probe on codes that ``scale`` puts into proportion."""
+    codes = scale(train.codes)
 
     def candidates() -> Iterator[Probe]:
         for inverse_penalty in config.inverse_penalties:
@@ -89,7 +103,7 @@ def fit_linear(
                     f"linear probe: stopped after {STEPS} steps before it had converged "
                     f"(inverse_penalty {inverse_penalty:g})"
                 )
-            yield Probe({"inverse_penalty": inverse_penalty}, chained(standardise, model.predict))
+            yield Probe({"inverse_penalty": inverse_penalty}, chained(scale, model.predict))
 
     return best(candidates(), valid)
 

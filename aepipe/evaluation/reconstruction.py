@@ -5,6 +5,8 @@ span between the smallest and the largest possible value, ``peak``, exists only 
 such bounds.
 """
 
+from collections.abc import Callable, Mapping
+from functools import partial
 from typing import TypedDict
 
 import numpy as np
@@ -20,6 +22,7 @@ from aepipe.evaluation.uncertainty import (
 )
 
 Float64 = NDArray[np.float64]
+Score = Callable[[Array, Array], Float64]
 WINDOW = 7  # pixels, scikit-image's default for a uniform window; fits images down to 7 x 7
 RESOLUTION = float(np.finfo(np.float32).eps)  # of scaled features; no error is known to be smaller
 
@@ -28,6 +31,7 @@ class ReconstructionFigures(TypedDict):
     """Figures of one representation on the test split; None where the data does not define one."""
 
     squared_error: Figure
+    cross_entropy: Figure | None
     psnr: Figure | None
     ssim: Figure | None
     explained_variance: Figure | None
@@ -39,6 +43,24 @@ def squared_errors(features: Array, reconstruction: Array) -> Float64:
     difference -= reconstruction.reshape(len(features), -1)
     errors: Float64 = np.einsum("nf,nf->n", difference, difference)
     return errors
+
+
+def cross_entropies(features: Array, reconstruction: Array) -> Float64:
+    """Give each sample's Bernoulli cross-entropy, summed over its features, in nats, ``(n,)``.
+
+    Of samples in [0, 1]; for those strictly between the least value is their own entropy, not 0. A
+    reconstruction outside of the range, or at its ends, counts as the nearest number inside that
+    float32 can tell from them, so a feature costs at most 16 nats.
+
+    Args:
+        features: ``(n, ...)``, in [0, 1].
+        reconstruction: of the same shape, any values.
+    """
+    x = features.reshape(len(features), -1).astype(np.float64)
+    mean = reconstruction.reshape(len(features), -1).astype(np.float64)
+    mean = mean.clip(RESOLUTION, 1 - RESOLUTION)
+    entropies: Float64 = -(x * np.log(mean) + (1 - x) * np.log1p(-mean)).sum(axis=1)
+    return entropies
 
 
 def signal_to_noise(squared_error: Array, size: int, peak: float) -> Array:
@@ -102,10 +124,26 @@ def similarities(features: Array, reconstruction: Array, side: int, peak: float)
     return result
 
 
+def scores(shape: tuple[int, ...], bounds: tuple[float, float] | None) -> dict[str, Score]:
+    """Give by name what else samples and their reconstructions can be compared by.
+
+    Args:
+        shape: of one sample.
+        bounds: smallest and largest possible value; None where there are none.
+    """
+    found: dict[str, Score] = {}
+    if bounds == (0.0, 1.0):
+        found["cross_entropy"] = cross_entropies
+    side = window(shape)
+    if bounds is not None and side is not None:
+        found["ssim"] = partial(similarities, side=side, peak=bounds[1] - bounds[0])
+    return found
+
+
 def reconstruction_figures(
     errors: Float64,
     spread: Float64,
-    similarity: Float64 | None,
+    scored: Mapping[str, Float64],
     pixels: tuple[int, float | None],
     bootstrap: Bootstrap,
 ) -> ReconstructionFigures:
@@ -115,15 +153,15 @@ def reconstruction_figures(
         errors: squared error of each sample, ``(n,)``.
         spread: squared distance of each sample from the split's mean, ``(n,)``; the explained
             variance is 1 minus the ratio of the sums of ``errors`` and ``spread``.
-        similarity: SSIM of each sample, ``(n,)``; None where it is not defined.
+        scored: by the name of each of :func:`scores` that there is, its values, ``(n,)``.
         pixels: number of features, and ``peak`` or None.
         bootstrap: of the intervals.
     """
     size, peak = pixels
-    columns = [errors, spread, *([] if similarity is None else [similarity])]
-    resampled = resampled_means(np.stack(columns, axis=1), bootstrap).T
+    columns = np.stack([errors, spread, *scored.values()], axis=1)
+    resampled = resampled_means(columns, bootstrap).T
     error, level = float(errors.mean()), bootstrap.confidence
-    noise = explained = alike = None
+    noise = explained = None
     if peak is not None:
         ratios = signal_to_noise(resampled[0], size, peak)
         value = float(signal_to_noise(errors.mean(), size, peak))
@@ -131,11 +169,14 @@ def reconstruction_figures(
     if (resampled[1] > 0).all():
         shares = 1 - resampled[0] / resampled[1]
         explained = percentile_interval(1 - error / float(spread.mean()), shares, level)
-    if similarity is not None:
-        alike = percentile_interval(float(similarity.mean()), resampled[2], level)
+    means = {
+        name: percentile_interval(float(values.mean()), drawn, level)
+        for (name, values), drawn in zip(scored.items(), resampled[2:], strict=True)
+    }
     return {
         "squared_error": percentile_interval(error, resampled[0], level),
+        "cross_entropy": means.get("cross_entropy"),
         "psnr": noise,
-        "ssim": alike,
+        "ssim": means.get("ssim"),
         "explained_variance": explained,
     }

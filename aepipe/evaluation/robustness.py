@@ -33,7 +33,7 @@ def robustness_figures(
         bootstrap: of the intervals.
     """
     probes = {} if linear is None else {"linear": linear}
-    outcome = observe(replace(subject, heads={}), batches, probes, alike=None)
+    outcome = observe(replace(subject, heads={}), batches, probes, scores={})
     right = error = None
     if linear is not None:
         right = accuracy(outcome.predictions["linear"], labels, bootstrap.confidence)

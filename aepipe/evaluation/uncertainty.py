@@ -5,7 +5,7 @@ from typing import TypedDict, final
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import bdtr, ndtri
+from scipy.special import bdtr, ndtri, stdtrit
 
 from aepipe.data.parts import Array
 
@@ -97,6 +97,56 @@ def bootstrap_mean(values: Float64, bootstrap: Bootstrap) -> Figure:
     return percentile_interval(float(values.mean()), resampled, bootstrap.confidence)
 
 
+def standard_interval(value: float, error: float, confidence: float) -> Figure:
+    """Give ``value`` with the normal interval of its standard error.
+
+    Efron and Tibshirani (1993), section 12.3: for figures whose resamples are shifted, as those of
+    everything that counts pairs of equal samples, so that their quantiles would be shifted too.
+    """
+    half = float(ndtri((1 + confidence) / 2)) * error
+    return figure(value, value - half, value + half)
+
+
+def mean_over_draws(values: Float64, confidence: float) -> Figure:
+    """Give the mean of ``(samples, draws)`` values with an interval for other samples and draws.
+
+    The variance of the draws' means over their number, plus that of the samples' means over theirs;
+    Student's interval with the degrees of freedom of Satterthwaite (1946), Biometrics Bulletin
+    2:110, which a bootstrap of a few draws would be too narrow for. What samples and draws share is
+    counted twice, which errs on the side of caution by little.
+
+    Args:
+        values: each of the samples was seen in each of at least two draws.
+        confidence: in (0, 1).
+    """
+    samples, draws = values.shape
+    of_draws = float(values.mean(axis=0).var(ddof=1)) / draws
+    of_samples = float(values.mean(axis=1).var(ddof=1)) / samples if samples > 1 else 0.0
+    value, variance = float(values.mean()), of_draws + of_samples
+    if variance == 0:
+        return figure(value, value, value)
+    shares = of_draws**2 / (draws - 1) + of_samples**2 / max(1, samples - 1)
+    half = float(stdtrit(variance**2 / shares, (1 + confidence) / 2) * np.sqrt(variance))
+    return figure(value, value - half, value + half)
+
+
+def share_difference(first: Array, second: Array, bootstrap: Bootstrap) -> Figure:
+    """Give how much more often ``first`` is true than ``second``, with its percentile interval.
+
+    Args:
+        first: ``(samples,)`` of bool.
+        second: of the same samples.
+        bootstrap: how many resamples; the three counts of a resample are drawn at once.
+    """
+    samples = len(first)
+    gained, lost = int(np.sum(first & ~second)), int(np.sum(second & ~first))
+    chances = np.array([gained, lost, samples - gained - lost]) / samples
+    rng = np.random.default_rng(bootstrap.seed)
+    drawn = rng.multinomial(samples, chances, size=bootstrap.resamples)
+    resampled = (drawn[:, 0] - drawn[:, 1]) / samples
+    return percentile_interval((gained - lost) / samples, resampled, bootstrap.confidence)
+
+
 def mcnemar(first: Array, second: Array) -> float:
     """Test whether two classifiers are right equally often on the same samples; give the p-value.
 
@@ -115,15 +165,17 @@ def mcnemar(first: Array, second: Array) -> float:
     return min(1.0, 2 * float(bdtr(min(only_first, only_second), discordant, 0.5)))
 
 
-def paired_test(differences: Float64, bootstrap: Bootstrap) -> float:
-    """Test whether the mean of ``(samples,)`` paired differences is 0; give the two-sided p-value.
+def paired_test(differences: Float64, bootstrap: Bootstrap) -> tuple[Figure, float]:
+    """Give the mean of ``(samples,)`` paired differences and the p-value of its being 0, two-sided.
 
     The differences are shifted to mean 0, so that the hypothesis holds, and resampled: Efron and
-    Tibshirani (1993), section 16.4. The p-value is never below ``1 / (resamples + 1)``.
+    Tibshirani (1993), section 16.4. The p-value is never below ``1 / (resamples + 1)``. The
+    percentile interval is that of the same resamples, shifted back.
     """
-    observed = differences.mean()
+    observed = float(differences.mean())
     resampled = resampled_means((differences - observed)[:, None], bootstrap)[:, 0]
     # a tie, up to the rounding of a mean, counts against the difference
     slack = 1e-12 * np.abs(differences).max()
     extreme = int(np.sum(np.abs(resampled) >= abs(observed) - slack))
-    return (1 + extreme) / (bootstrap.resamples + 1)
+    interval = percentile_interval(observed, resampled + observed, bootstrap.confidence)
+    return interval, (1 + extreme) / (bootstrap.resamples + 1)

@@ -119,7 +119,7 @@ class Probes(Section):
 
 
 class Evaluate(Section):
-    """Evaluation on the test split, which no other stage reads."""
+    """Evaluation on the test split, which nothing that learns or chooses reads."""
 
     representations: Annotated[dict[Name, str], Field(min_length=1)]
     """Name and model folder of what stands beside the entries of ``models:``."""
@@ -136,13 +136,38 @@ class Evaluate(Section):
     """Judgements that not every pipeline needs."""
 
 
+class Appraise(Section):
+    """What variational networks generate, against the test split and for copies of training."""
+
+    networks: Annotated[dict[Name, str], Field(min_length=1)]
+    """Name and model folder of each, the name that it is evaluated under."""
+    feature_space: Literal["classifier", "pixels"]
+    """In what samples are compared: the code below the fine-tuned classifier's head, or as they
+    are."""
+    samples: Annotated[int, Field(ge=3)]
+    """Draws from the prior, against as many test samples; fewer where those are fewer."""
+    neighbours: PositiveInt
+    """A sample's ball reaches to this neighbour: k of precision, recall, density and coverage."""
+    shown: PositiveInt
+    """Pairs of a generated sample and the training sample nearest to it."""
+
+    @model_validator(mode="after")
+    def _fewer_neighbours(self) -> Self:
+        if self.neighbours >= self.samples:
+            raise ValueError(
+                f".neighbours: {self.neighbours} is not below samples, {self.samples}; lower it"
+            )
+        return self
+
+
 class Registered(Section):
     """A model that ``register`` puts into the MLflow registry."""
 
     kind: Literal["encoder", "classifier", "vae"]
     """It predicts codes and reconstructions; probabilities and labels; codes and samples."""
-    model: Literal["models/autoencoder", "models/classifier", "models/vae"]
-    """Folder of the trained model."""
+    model: Annotated[str, Field(pattern=r"^models/[a-z][a-z0-9_]*$")]
+    """Folder of the trained model: one that the pipeline always makes, or that of an entry of
+    ``models:``."""
 
 
 class Registry(Section):

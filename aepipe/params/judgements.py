@@ -1,8 +1,8 @@
 """Judgements of codes and reconstructions that are made only where they are declared."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import Field, NonNegativeFloat, PositiveInt
+from pydantic import Field, NonNegativeFloat, PositiveInt, model_validator
 
 from aepipe.params.base import OpenFraction, Section, Sequence
 from aepipe.params.data import ClassName
@@ -82,11 +82,21 @@ class Likelihood(Section):
 
     samples: PositiveInt
     """Draws of the latent variable behind each; 500 and 5,000 are usual."""
+    also: Sequence[PositiveInt] = ()
+    """Smaller numbers of draws, the first ones of the same, with which the bound is told too."""
     rows: PositiveInt
     """At most this many test samples."""
     binarised: bool
     """Whether networks with a Bernoulli decoder are judged on coins thrown with the grey values,
     as those that are trained so."""
+
+    @model_validator(mode="after")
+    def _fewer(self) -> Self:
+        if any(count >= self.samples for count in self.also):
+            raise ValueError(
+                f".also: {max(self.also)} is not below samples, {self.samples}; raise samples"
+            )
+        return self
 
 
 class Geometry(Section):
@@ -96,6 +106,40 @@ class Geometry(Section):
     """At most this many test samples."""
     projections: PositiveInt
     """Passes backward for the norm of the Jacobian; exact for a code with no more units."""
+
+
+class Labels(Section):
+    """Accuracy of the linear probe as the number of labels grows; needs ``probes.linear``."""
+
+    counts: Annotated[Sequence[Annotated[int, Field(ge=2)]], Field(min_length=1)]
+    """Numbers of labels; all that there are, ``probes.rows`` at most, always come last."""
+    draws: Annotated[int, Field(ge=2)]
+    """Subsets drawn of each number; their spread is in the interval."""
+
+
+class Clustering(Section):
+    """Agreement of the classes with as many clusters of codes, found by k-means."""
+
+    initialisations: PositiveInt
+    """Starts of k-means, of which the tightest clustering is kept."""
+
+
+class Neighbourhood(Section):
+    """Whether samples keep their neighbours as codes (Venna and Kaski 2001)."""
+
+    rows: Annotated[int, Field(ge=3)]
+    """At most this many test samples; cost grows with the square."""
+    neighbours: PositiveInt
+    """Size of a neighbourhood; below half of ``rows``."""
+
+    @model_validator(mode="after")
+    def _below_half(self) -> Self:
+        if 2 * self.neighbours >= self.rows:
+            raise ValueError(
+                f".neighbours: {self.neighbours} is not below half of rows, {self.rows}; lower it, "
+                "or raise rows"
+            )
+        return self
 
 
 class Further(Section):
@@ -111,5 +155,11 @@ class Further(Section):
     """Bounds of the likelihood of variational networks."""
     geometry: Geometry | None = None
     """The shape of what every encoder does."""
+    labels: Labels | None = None
+    """Accuracy as a function of the number of labels."""
+    clustering: Clustering | None = None
+    """Agreement of clusters of codes with the classes."""
+    neighbourhood: Neighbourhood | None = None
+    """How far codes keep the neighbours of samples."""
     partition: Partition | None = None
     """Likelihoods of restricted Boltzmann machines."""

@@ -7,7 +7,7 @@ from pydantic import Field, model_validator
 from aepipe.params.base import Name, Section, walk
 from aepipe.params.corruption import CorruptionSection, Pairs
 from aepipe.params.data import Data
-from aepipe.params.evaluation import Evaluate, Generate, Registry
+from aepipe.params.evaluation import Appraise, Evaluate, Generate, Registry
 from aepipe.params.models import Model
 from aepipe.params.stack import DATASET, STACK, Finetune, Stack, Unroll
 from aepipe.params.variational import DiscretisedDecoder, Variational
@@ -30,11 +30,12 @@ class Params(Section):
     """Further models of any kind in the catalogue, one stage each."""
     generate: Generate
     evaluate: Evaluate
+    appraise: Appraise
     registry: Registry
 
     @model_validator(mode="after")
     def _spans_sections(self) -> Self:
-        problems = [*_name_problems(self), *_data_problems(self)]
+        problems = [*_name_problems(self), *_data_problems(self), *_registry_problems(self)]
         if problems:
             raise ValueError("\n".join(problems))
         return self
@@ -69,7 +70,32 @@ def _name_problems(params: Params) -> list[str]:
         for name, path in params.evaluate.representations.items()
         if path not in known
     ]
+    named = {n: p for n, p in params.evaluate.representations.items() if p == "models/vae"}
+    named |= {n: f"models/{n}" for n, m in params.models.items() if isinstance(m, Variational)}
+    problems += [
+        f"appraise.networks.{name} = {path!r}: no variational network of that name is evaluated; "
+        f"expected {' or '.join(f'{n}: {p}' for n, p in named.items()) or 'another pipeline'}"
+        for name, path in params.appraise.networks.items()
+        if named.get(name) != path
+    ]
     return problems
+
+
+def _registry_problems(params: Params) -> list[str]:
+    """Models that cannot give what they are to be registered for."""
+    entries = {f"models/{name}": model for name, model in params.models.items()}
+    variational = [path for path, model in entries.items() if isinstance(model, Variational)]
+    possible = {
+        "encoder": ["models/autoencoder", "models/vae", *entries],  # a classifier has no way back
+        "classifier": ["models/classifier"],
+        "vae": ["models/vae", *variational],
+    }
+    return [
+        f"registry.models.{name}.model = {entry.model!r}: can't be registered as {entry.kind}; "
+        f"expected {' or '.join(possible[entry.kind])}"
+        for name, entry in params.registry.models.items()
+        if entry.model not in possible[entry.kind]
+    ]
 
 
 def _data_problems(params: Params) -> list[str]:

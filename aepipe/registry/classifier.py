@@ -10,11 +10,11 @@ from typing import Any, final
 import numpy as np
 from mlflow.models import set_model
 from mlflow.pyfunc.model import PythonModel, PythonModelContext
-from numpy.typing import NDArray
 
-from aepipe.data.dataset import open_dataset
-from aepipe.models.files import load_model
-from aepipe.registry.samples import apply, samples_from, scaled
+from aepipe.consume.predictions import classified
+from aepipe.consume.trained import open_packed
+from aepipe.data.parts import Array
+from aepipe.registry.refusal import refused
 
 DEFAULTS: dict[str, Any] = {}  # of the params that a caller may give
 
@@ -25,24 +25,17 @@ class ClassifierModel(PythonModel):
 
     def load_context(self, context: PythonModelContext) -> None:
         """Read the network and the description of the dataset."""
-        self._dataset = open_dataset(Path(context.artifacts["dataset"]))
-        self._model = load_model(Path(context.artifacts["model"]))
+        self._model = open_packed(Path(context.artifacts["checksums"]).parent)
 
     def predict(
         self,
         context: PythonModelContext,
-        model_input: np.ndarray,  # a kind that MLflow knows; data frames come too
+        model_input: np.ndarray,  # a kind that MLflow knows; lists and data frames come too
         params: dict[str, Any] | None = None,
-    ) -> dict[str, NDArray[Any]]:
+    ) -> dict[str, Array]:
         """Classify any number of samples."""
-        features = scaled(samples_from(model_input, self._dataset), self._dataset)
-        probabilities = apply(self._model, features).softmax(dim=1).numpy()
-        label = probabilities.argmax(axis=1)
-        return {
-            "probabilities": probabilities,
-            "label": label,
-            "class_name": np.array(self._dataset.classes)[label],
-        }
+        with refused():
+            return classified(self._model, model_input)
 
 
 MODEL = ClassifierModel()

@@ -1,10 +1,10 @@
-"""Plots over a range: noise that grows, epochs that go by."""
+"""Plots over a range: noise that grows, labels that are known, epochs that go by."""
 
 from collections.abc import Mapping, Sequence
 
-from matplotlib.ticker import FixedLocator, FormatStrFormatter, MaxNLocator
+from matplotlib.ticker import FixedLocator, FormatStrFormatter, MaxNLocator, NullLocator
 
-from aepipe.reporting.metrics import Interval, Metrics
+from aepipe.reporting.metrics import Interval, Metrics, label_counts
 from aepipe.reporting.style import (
     MUTED,
     SERIES,
@@ -55,6 +55,37 @@ def robustness(metrics: Metrics, kind: str, levels: Sequence[float], figure_name
         f"robust-{figure_name}-{kind}".replace("_", "-"),
         f"{what} of each representation as {kind.replace('_', ' ')} noise grows",
     )
+
+
+@settings()
+def label_efficiency(metrics: Metrics) -> str:
+    """Plot the linear probe's accuracy as the number of labels grows, with bands."""
+    look = looks(list(metrics.representations))
+    height = 3.6
+    figure, axes = canvas(WIDTH, height)
+    ends: dict[str, float] = {}
+    counts: set[int] = set()
+    for entry, figures in metrics.representations.items():
+        found = label_counts(figures)
+        if found:
+            counts |= {*found}
+            bounds = [metrics.intervals[entry][name] for name in found.values()]
+            low, high = ([bound[end] for bound in bounds] for end in ("low", "high"))
+            axes.fill_between(list(found), low, high, color=look[entry].colour, alpha=0.1, lw=0)
+            values = {float(count): figures[name] for count, name in found.items()}
+            _line(axes, values, {}, look[entry])
+            ends[entry] = list(values.values())[-1]
+    axes.set_xscale("log")
+    axes.set_xlim(min(counts) / 1.15, max(counts) * (max(counts) / min(counts)) ** 0.45)
+    # numbers that nearly meet on the axis would be written over each other; the last one stays
+    apart = [count for count in sorted(counts) if count == max(counts) or 1.8 * count < max(counts)]
+    axes.xaxis.set_major_locator(FixedLocator(apart))
+    axes.xaxis.set_minor_locator(NullLocator())
+    axes.xaxis.set_major_formatter(FormatStrFormatter("%d"))
+    axes.set_xlabel("labels")
+    axes.set_title("accuracy of the linear probe")
+    labels(axes, max(counts) * 1.1, ends, look, height)
+    return svg(figure, "label-efficiency", "Accuracy of the linear probe by the number of labels")
 
 
 @settings()

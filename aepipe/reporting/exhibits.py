@@ -10,9 +10,8 @@ import safetensors.numpy
 from safetensors import SafetensorError
 
 from aepipe.data.dataset import Dataset
-from aepipe.data.parts import Array, Parts
+from aepipe.data.parts import Array
 from aepipe.errors import ArtifactError
-from aepipe.files import read_description
 from aepipe.reporting.formats import label, metric
 from aepipe.reporting.metrics import Metrics
 from aepipe.reporting.pictures import Limits, curves, filters, limits, picture
@@ -71,26 +70,11 @@ def reconstructions(
         path = next(iter(sorted(evaluation.glob(f"*/{entry}.npy"))), None)
         if path is None or "squared_error" not in figures:
             continue
-        png = _beside(dataset, array(path), originals, shades)
+        png = beside(dataset, array(path), originals, shades)
         error = metric("squared_error", figures["squared_error"])
         note = f"error {error}, code {figures['code_size']}"
         told = f"The same {count} samples as {label(entry)} reconstructs them"
         strips.append(strip(label(entry), note, png, told))
-    return strips
-
-
-def corruptions(dataset: Dataset, corrupted: Path, count: int) -> list[Strip]:
-    """Show the first ``count`` test samples under each condition of ``corrupted``."""
-    first = np.arange(min(count, dataset.counts["test"]))
-    originals = dataset.scaled(dataset.features("test").rows(first))
-    shades = limits(dataset, originals)
-    shown = picture(dataset, originals[None], shades)
-    strips = [strip("clean", "", shown, f"{len(first)} test samples as they are")]
-    for folder in sorted(path for path in corrupted.iterdir() if path.is_dir()):
-        noisy = Parts(folder / "test").rows(first)
-        png = _beside(dataset, noisy, originals, shades)
-        name = folder.name.replace("_", " ")
-        strips.append(strip(name, "", png, f"The same {len(first)} samples with {name}"))
     return strips
 
 
@@ -136,37 +120,8 @@ def rebuilt(dataset: Dataset, generated: Path) -> list[Strip]:
     shades = limits(dataset, originals)
     return [
         strip("original", "", picture(dataset, originals[None], shades), "Validation samples"),
-        strip("VAE", "", _beside(dataset, rebuilt, originals, shades), "As the VAE rebuilds them"),
+        strip("VAE", "", beside(dataset, rebuilt, originals, shades), "As the VAE rebuilds them"),
     ]
-
-
-def interpolations(dataset: Dataset, generated: Path) -> list[Strip]:
-    """Show straight walks between the codes of two validation samples, one strip each."""
-    shades = _shades(dataset, generated)
-    return [
-        strip("", "", picture(dataset, row[None], shades), f"Walk {number} between two samples")
-        for number, row in enumerate(array(generated / "interpolations.npy"), start=1)
-    ]
-
-
-def traversals(dataset: Dataset, generated: Path) -> list[Strip]:
-    """Show one latent dimension moved through the prior, one strip each, the most telling first."""
-    described = read_description(generated / "generated.json")
-    shades = _shades(dataset, generated)
-    strips: list[Strip] = []
-    rows = array(generated / "traversals.npy")
-    for row, dimension in zip(rows, described["traversal_dimensions"], strict=True):
-        divergence, activity = described["divergence"], described["activity"]
-        known = len(divergence) == len(activity)  # else it is not told apart by dimension
-        says = (
-            f"KL {divergence[dimension]:.2f} nats"
-            if known
-            else f"variance {activity[dimension]:.2f}"
-        )
-        told = f"Latent dimension {dimension} moved through the prior"
-        png = picture(dataset, row[None], shades)
-        strips.append(strip(f"dimension {dimension}", says, png, told))
-    return strips
 
 
 def array(path: Path) -> Array:
@@ -188,11 +143,7 @@ def array(path: Path) -> Array:
     return content
 
 
-def _shades(dataset: Dataset, generated: Path) -> Limits:
-    return limits(dataset, array(generated / "reconstructions.npy")[0])
-
-
-def _beside(dataset: Dataset, altered: Array, originals: Array, shades: Limits) -> bytes:
+def beside(dataset: Dataset, altered: Array, originals: Array, shades: Limits) -> bytes:
     """Draw a row; curves go on top of the originals, since two curves can't be compared apart."""
     if dataset.is_image:
         return picture(dataset, altered[None], shades)

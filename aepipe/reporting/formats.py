@@ -5,21 +5,34 @@ import math
 MINUS = "\N{MINUS SIGN}"
 SIGNIFICANT = 4  # digits of an error: two representations that differ matter in the third
 HEADS = {"finetuned": "fine-tuned head", "control": "control head"}
+TITLES = {
+    "psnr": "PSNR (dB)",
+    "ssim": "SSIM",
+    "nmi": "NMI",
+    "ari": "ARI",
+    "roc_auc": "ROC AUC",
+    "jacobian_norm": "Jacobian norm",
+    "frechet_distance": "Frechet distance",
+    "training_frechet_distance": "training Frechet distance",
+}
+COUNTS = ("code_size", "parameters", "_units", "_samples")  # how the names of whole numbers end
+# in the names of what is no share
+SIZES = ("squared_error", "cross_entropy", "distance", "likelihood_", "log_", "jacobian")
 
 
 def metric(name: str, value: float) -> str:
     """Write the value of the metric ``name``, as tables show it.
 
-    Shares (accuracies, SSIM, explained variance, p-values) get three decimals, PSNR one, errors
-    four significant digits.
+    Shares (accuracies, SSIM, explained variance, p-values) get three decimals, PSNR one, errors,
+    distances and likelihoods four significant digits; counts are whole unless they are means.
     """
-    if name == "code_size":
-        return str(int(value))
+    if name.endswith(COUNTS):
+        return f"{value:.0f}" if value == round(value) else f"{value:.1f}"
     if name.endswith(("p_value", "p_holm")):
         return p_value(value)
     if name == "psnr":
         return f"{value:.1f}".replace("-", MINUS)
-    if "squared_error" in name:
+    if any(part in name for part in SIZES):
         return significant(value, SIGNIFICANT)
     return f"{value:.3f}".replace("-", MINUS)
 
@@ -88,6 +101,16 @@ def is_pca(entry: str) -> bool:
     return entry.removeprefix("pca_").isdigit() and entry.startswith("pca_")
 
 
+def condition(name: str) -> str:
+    """Name a kind and level of corruption for people."""
+    return name.replace("_", " ")
+
+
 def probe(name: str) -> str:
     """Name a probe or a head for people."""
     return HEADS.get(name, name.replace("_", " "))
+
+
+def title(name: str) -> str:
+    """Name a metric for people, as a column has it."""
+    return TITLES.get(name) or probe(name)

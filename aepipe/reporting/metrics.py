@@ -9,6 +9,8 @@ from aepipe.errors import ArtifactError
 from aepipe.files import read_json, write_json
 
 OF_ANOMALY = ("accuracy", "precision", "recall", "roc_auc")
+FLAT = ("retrieval", "clustering", "neighbourhood", "geometry", "likelihood")  # name and figure
+LABELS = "labels_accuracy_"  # and their number
 Scalars = dict[str, float]
 Interval = dict[str, float]  # low and high
 
@@ -20,18 +22,28 @@ class Metrics:
 
     Attributes:
         test: ``samples`` of the test split, ``confidence`` of every interval, ``comparisons`` over
-            which Holm's correction ran.
-        representations: by entry: ``code_size``, ``squared_error``, ``psnr``, ``ssim``,
-            ``explained_variance``, ``accuracy_PROBE``, ``head_NAME``,
-            ``robust_accuracy_CONDITION``, ``robust_squared_error_CONDITION``,
-            ``anomaly_accuracy`` (``_precision``, ``_recall``, ``_roc_auc``), ``concepts_area``,
-            ``retrieval_precision_at_K``, ``retrieval_mean_average_precision``, of an RBM
-            ``log_partition``, ``log_likelihood``, ``log_pseudo_likelihood``; what an entry does
-            not have is left out.
-        intervals: by entry and the same names: ``low`` and ``high``.
+            which Holm's correction ran, ``pairs`` over which it did for those with the best.
+        representations: by entry: ``code_size``, ``parameters``, ``squared_error``, ``psnr``,
+            ``ssim``, ``explained_variance``, ``cross_entropy``, ``accuracy_PROBE``, ``head_NAME``,
+            ``robust_accuracy_CONDITION``, ``robust_squared_error_CONDITION``, and what is declared
+            under ``evaluate.further``, as its ``JUDGEMENT_FIGURE``: ``labels_accuracy_COUNT``,
+            ``clustering_nmi`` (``_ari``), ``neighbourhood_trustworthiness`` (``_continuity``),
+            ``geometry_effective_dimension`` (``_dead_units``, ``_saturated_units``,
+            ``_jacobian_norm``), ``anomaly_accuracy`` (``_precision``, ``_recall``, ``_roc_auc``),
+            ``concepts_area``, ``retrieval_precision_at_K`` (``_mean_average_precision``), of
+            variational networks ``likelihood_log_likelihood`` (``_log_likelihood_DRAWS``,
+            ``_evidence_lower_bound``, ``_reconstruction``, ``_divergence``, ``_active_units``,
+            ``_samples``), and of those that were appraised ``generation_frechet_distance``
+            (``_precision``, ``_recall``, ``_density``, ``_coverage``; the same as
+            ``generation_training_FIGURE`` for training samples in place of generated ones) and
+            ``generation_memorisation``; of an RBM ``log_partition``, ``log_likelihood``,
+            ``log_pseudo_likelihood``; what an entry does not have is left out.
+        intervals: by entry and the same names: ``low`` and ``high``; counts of units have none.
         against_pca: by entry: ``pca``, the baseline that it is held against, and for the squared
             error and each probe ``NAME_difference`` (the entry's less the baseline's) with
             ``NAME_low``, ``NAME_high``, ``NAME_p_value`` and, Holm-corrected, ``NAME_p_holm``.
+        against_best: by entry, and for each of the same figures in which another entry is best:
+            ``NAME_best``, that entry, and the difference from it in the same five scalars.
         heads: by entry with a fine-tuned head: its difference from the ``control`` and from
             ``raw``, the best probe on raw features (named by ``raw``), in the same five scalars.
         absent: why a declared representation was not trained, by its name.
@@ -41,6 +53,7 @@ class Metrics:
     representations: dict[str, Scalars]
     intervals: dict[str, dict[str, Interval]]
     against_pca: dict[str, dict[str, Any]]
+    against_best: dict[str, dict[str, Any]]
     heads: dict[str, dict[str, Any]]
     absent: dict[str, str]
 
@@ -78,15 +91,34 @@ def scalars(figures: Mapping[str, Any]) -> tuple[Scalars, dict[str, Interval]]:
     for condition, of_condition in figures["robustness"].items():
         nested |= {f"robust_{name}_{condition}": f for name, f in of_condition.items()}
     nested |= figures.get("energy") or {}
-    nested |= {f"retrieval_{name}": f for name, f in (figures.get("retrieval") or {}).items()}
+    for judgement in FLAT:
+        nested |= {f"{judgement}_{name}": f for name, f in (figures.get(judgement) or {}).items()}
+    for count, of_count in (figures.get("labels") or {}).items():
+        nested[f"labels_accuracy_{count}"] = of_count["accuracy"]
+    generation = figures.get("generation") or {}
+    if generation:
+        nested |= {f"generation_{name}": f for name, f in generation["generated"].items()}
+        nested |= {f"generation_training_{name}": f for name, f in generation["training"].items()}
+        nested["generation_memorisation"] = generation["memorisation"]
     if figures.get("concepts"):
         nested["concepts_area"] = figures["concepts"]["mean"]
     anomaly = figures.get("anomaly") or {}
     nested |= {f"anomaly_{name}": anomaly[name] for name in OF_ANOMALY if name in anomaly}
-    there = {name: f for name, f in nested.items() if f is not None}
-    values = {name: f["value"] for name, f in there.items()}
-    intervals = {name: {"low": f["low"], "high": f["high"]} for name, f in there.items()}
-    return {"code_size": figures["code_size"], **values}, intervals
+    values: Scalars = {name: figures[name] for name in ("code_size", "parameters")}
+    intervals: dict[str, Interval] = {}
+    for name, figure in nested.items():
+        if isinstance(figure, Mapping):
+            values[name] = figure["value"]
+            intervals[name] = {"low": figure["low"], "high": figure["high"]}
+        elif figure is not None:
+            values[name] = figure
+    return values, intervals
+
+
+def label_counts(figures: Scalars) -> dict[int, str]:
+    """Give the numbers of labels that an entry was tried with, ascending, and their metrics."""
+    counts = sorted(int(n.removeprefix(LABELS)) for n in figures if n.startswith(LABELS))
+    return {count: f"{LABELS}{count}" for count in counts}
 
 
 def conditions(metrics: Metrics) -> dict[str, list[float]]:

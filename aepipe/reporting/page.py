@@ -1,22 +1,28 @@
-"""The report as one page that needs nothing else: no network, no script, no clock."""
+"""The report as one page that needs nothing else: no network, no clock."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, final
+from typing import final
 
 import numpy as np
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from numpy.typing import NDArray
 
-from aepipe.data.dataset import SPLITS, Dataset
+from aepipe.data.dataset import Dataset
 from aepipe.reporting import formats
-from aepipe.reporting.curves import robustness, training
+from aepipe.reporting.card import Card, Contract
+from aepipe.reporting.codemap import CodeMap
+from aepipe.reporting.curves import label_efficiency, robustness, training
 from aepipe.reporting.exhibits import Strip
 from aepipe.reporting.findings import findings, is_significant
-from aepipe.reporting.metrics import Metrics, conditions
+from aepipe.reporting.forest import against_pca
+from aepipe.reporting.judgements import judgements
+from aepipe.reporting.metrics import LABELS, Metrics, conditions
 from aepipe.reporting.plots import accuracies, explained_variance, tradeoff
+from aepipe.reporting.walks import Slider
 
+TEMPLATES = Path(__file__).parent / "templates"
 CLASSES = 20  # more make a confusion matrix that nobody reads; the largest confusions stay
 CONFUSIONS = 5  # largest ones listed
 
@@ -27,21 +33,41 @@ class Material:
     """All that the page shows beside the metrics.
 
     Attributes:
-        dataset: for its card and for the names of classes.
+        dataset: what the samples are, and the names of classes.
+        card: of the data.
+        contracts: that all tables hold.
         params: sections of ``params.yaml``, as YAML.
+        seed: of the pipeline.
+        digests: checksum of each model, by its name.
+        versions: of libraries, as locked.
         traversal_range: standard deviations to which a latent dimension was moved.
         probe_rows: at most so many training samples had each probe.
         pictures: strips by section of the page.
+        worst: the worst reconstructions of each representation.
+        noisy: strips by condition of corruption.
+        walks: sliders, by the section that they stand in.
+        copies: samples beside their nearest training samples, by network.
+        map: of the codes; None where there are no raw features to show.
         histories: of each training, by title.
         variances: along every principal axis, falling; empty where there is no PCA.
         confusion: actual and predicted label of each test sample, ``(n, 2)``.
     """
 
     dataset: Dataset
+    card: Card
+    contracts: list[Contract]
     params: str
+    seed: int
+    digests: Mapping[str, str]
+    versions: list[str]
     traversal_range: float
     probe_rows: int
     pictures: Mapping[str, list[Strip]]
+    worst: list[Strip]
+    noisy: Mapping[str, list[Strip]]
+    walks: Mapping[str, Slider]
+    copies: Mapping[str, list[Strip]]
+    map: CodeMap | None
     histories: Mapping[str, list[dict[str, float]]]
     variances: NDArray[np.float64]
     confusion: NDArray[np.int64]
@@ -65,9 +91,32 @@ class Confusion:
 
 def render(metrics: Metrics, material: Material) -> str:
     """Give the page; equal metrics and material give equal bytes."""
-    folder = Path(__file__).parent
+    names = _names(metrics)
+    page: str = (
+        _environment(metrics)
+        .get_template("report.html")
+        .render(
+            style=(TEMPLATES / "report.css").read_text(encoding="utf-8"),
+            script=(TEMPLATES / "report.js").read_text(encoding="utf-8"),
+            metrics=metrics,
+            findings=[_unbroken(sentence) for sentence in findings(metrics)],
+            names=names,
+            judgements=judgements(metrics),
+            sections=_sections(metrics, material),
+            rebuilding=[e for e, f in metrics.representations.items() if "squared_error" in f],
+            plots=_plots(metrics, material),
+            confusion=_confusion(material),
+            card=material.card,
+            map=material.map,
+            material=material,
+        )
+    )
+    return page
+
+
+def _environment(metrics: Metrics) -> Environment:
     environment = Environment(
-        loader=FileSystemLoader(folder),
+        loader=FileSystemLoader(TEMPLATES),
         autoescape=True,
         undefined=StrictUndefined,  # a typing mistake in the template is an error, not a gap
         trim_blocks=True,
@@ -78,21 +127,32 @@ def render(metrics: Metrics, material: Material) -> str:
         "difference": lambda value, name: formats.difference(name, value),
         "label": formats.label,
         "probe": formats.probe,
+        "title": formats.title,
         "level": formats.level,
     }
     environment.tests["better"] = lambda change, name: formats.is_better(name, change)
     environment.tests["significant"] = lambda corrected: is_significant(metrics, corrected)
-    page: str = environment.get_template("report.html").render(
-        style=(folder / "report.css").read_text(encoding="utf-8"),
-        metrics=metrics,
-        findings=[_unbroken(sentence) for sentence in findings(metrics)],
-        names=_names(metrics),
-        plots=_plots(metrics, material),
-        confusion=_confusion(material),
-        card=_card(material.dataset),
-        material=material,
-    )
-    return page
+    return environment
+
+
+def _sections(metrics: Metrics, material: Material) -> dict[str, str]:
+    """Give the title of each section that there is something to show in, by its template's name."""
+    names, judged = _names(metrics), judgements(metrics)
+    robust = names["robust_accuracy"] or names["robust_squared_error"] or material.noisy
+    there = {
+        "comparison": ("Comparison", True),
+        "reconstruction": ("Reconstruction", names["reconstruction"]),
+        "classification": ("Classification", names["accuracy"] or names["heads"]),
+        "robustness": ("Robustness", robust),
+        "map": ("Map of the codes", material.map is not None),
+        "judgements": ("Further judgements", judged),
+        "learned": ("What was learned", True),
+        "vae": ("VAE", True),
+        "training": ("Training", True),
+        "data": ("Data", True),
+        "provenance": ("Provenance", True),
+    }
+    return {name: title for name, (title, shown) in there.items() if shown}
 
 
 def _unbroken(sentence: str) -> str:
@@ -103,12 +163,13 @@ def _unbroken(sentence: str) -> str:
 
 
 def _names(metrics: Metrics) -> dict[str, list[str]]:
-    """Give which metrics there are: of reconstruction, of probes, of heads, of robustness."""
+    """Give which metrics there are: of reconstruction, probes, labels, heads and robustness."""
     found = dict.fromkeys(n for figures in metrics.representations.values() for n in figures)
-    order = ("squared_error", "explained_variance", "psnr", "ssim")
+    order = ("squared_error", "cross_entropy", "explained_variance", "psnr", "ssim")
     return {
         "reconstruction": [name for name in order if name in found],
         "accuracy": [name for name in found if name.startswith("accuracy_")],
+        "labels": [name for name in found if name.startswith(LABELS)],
         "heads": [name for name in found if name.startswith("head_")],
         "robust_accuracy": [name for name in found if name.startswith("robust_accuracy_")],
         "robust_squared_error": [n for n in found if n.startswith("robust_squared_error_")],
@@ -125,8 +186,10 @@ def _plots(metrics: Metrics, material: Material) -> dict[str, list[str]]:
         if formats.is_pca(entry)
     ]
     return {
+        "against_pca": against_pca(metrics),
         "tradeoff": [tradeoff(metrics)] if names["reconstruction"] else [],
         "accuracies": [accuracies(metrics)] if names["accuracy"] or names["heads"] else [],
+        "labels": [label_efficiency(metrics)] if names["labels"] else [],
         "robustness": [
             robustness(metrics, kind, levels, figure)
             for kind, levels in conditions(metrics).items()
@@ -152,17 +215,3 @@ def _confusion(material: Material) -> Confusion:
     if not len(material.confusion) or len(names) > CLASSES:
         return Confusion([], [], largest)
     return Confusion(names, counts.tolist(), largest)
-
-
-def _card(dataset: Dataset) -> dict[str, Any]:
-    """Give what the data card shows: counts by split and class."""
-    labels = {split: dataset.labels(split) for split in SPLITS}
-    return {
-        "by_class": [
-            (name, [int((labels[split] == number).sum()) for split in SPLITS])
-            for number, name in enumerate(dataset.classes)
-        ],
-        "unlabelled": [int((labels[split] < 0).sum()) for split in SPLITS],
-        "shape": " x ".join(map(str, dataset.shape)),
-        "splits": [(split, dataset.counts[split]) for split in SPLITS],
-    }

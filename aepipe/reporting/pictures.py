@@ -53,7 +53,7 @@ def picture(dataset: Dataset, samples: Array, shades: Limits) -> bytes:
 
 def tiles(images: Array, shades: Limits) -> bytes:
     """Lay images ``(rows, columns, channels, height, width)`` out as a grid; give it as a PNG."""
-    pixels = _resized(_pixels(images, shades))
+    pixels = _resized(shaded(images, shades))
     rows, columns, height, width, _ = pixels.shape
     canvas = np.zeros((rows * (height + GAP) - GAP, columns * (width + GAP) - GAP, 4), np.uint8)
     for row in range(rows):
@@ -142,8 +142,8 @@ def png(canvas: Pixels) -> bytes:
     return buffer.getvalue()
 
 
-def _pixels(images: Array, shades: Limits) -> Pixels:
-    """Give ``(rows, columns, height, width, 1 or 3)``; NaN becomes black."""
+def shaded(images: Array, shades: Limits) -> Pixels:
+    """Give images as ``(rows, columns, height, width, 1 or 3)`` bytes; NaN becomes black."""
     low, high = shades
     share = np.nan_to_num(np.clip((images - low) / (high - low), 0, 1))
     if images.shape[-3] not in (1, 3):  # neither grey nor colour: show the mean of the channels

@@ -7,7 +7,7 @@ from typing import Any
 
 import pandas as pd
 
-from aepipe.reporting.metrics import Metrics, condition_of
+from aepipe.reporting.metrics import Metrics, condition_of, label_counts
 
 
 def write_plot_data(folder: Path, metrics: Metrics, confusion: pd.DataFrame) -> None:
@@ -26,6 +26,8 @@ def write_plot_data(folder: Path, metrics: Metrics, confusion: pd.DataFrame) -> 
     _write(folder / "reconstruction.csv", header, _reconstruction(metrics))
     header = ["entry", "condition", "level", "accuracy", "squared_error"]
     _write(folder / "robustness.csv", header, _robustness(metrics))
+    header = ["entry", "labels", "accuracy", "low", "high"]
+    _write(folder / "labels.csv", header, _labels(metrics))
     _write(folder / "confusion.csv", ["actual", "predicted"], confusion.to_numpy().tolist())
 
 
@@ -58,6 +60,14 @@ def _robustness(metrics: Metrics) -> Iterable[Sequence[Any]]:
                 figures.get(f"robust_{f}_{condition}", "") for f in ("accuracy", "squared_error")
             ]
             yield entry, kind, "" if level is None else level, *noisy
+
+
+def _labels(metrics: Metrics) -> Iterable[Sequence[Any]]:
+    """Give a row for each number of labels, rising."""
+    for entry, figures in metrics.representations.items():
+        for count, name in label_counts(figures).items():
+            bounds = metrics.intervals[entry][name]
+            yield entry, count, figures[name], bounds["low"], bounds["high"]
 
 
 def _write(path: Path, header: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:

@@ -22,12 +22,15 @@ STYLE_SHEET = Path(__file__).with_name("report.css")
 Axes = Any  # matplotlib's signatures are too loose for strict typing
 WIDTH = 4.3  # inches, about 410 CSS pixels
 TEXT = 0.14  # inches from one line of text to the next
-INK, MUTED, RULE = "#010101", "#020202", "#030303"
+INK, MUTED, RULE, BETTER, WORSE, PAGE = (f"#0{n}0{n}0{n}" for n in range(1, 7))
 SERIES = tuple(f"#0{n}0{n}a{n}" for n in range(1, 7))
 VARIABLES = {
     INK: "currentColor",
     MUTED: "var(--muted)",
     RULE: "var(--rule)",
+    BETTER: "var(--better)",
+    WORSE: "var(--worse)",
+    PAGE: "var(--page)",
     **{colour: f"var(--series-{n})" for n, colour in enumerate(SERIES, start=1)},
 }
 DASHES: tuple[Any, ...] = ("-", (0, (5, 1.5)), (0, (1.5, 1.2)), (0, (6, 1.5, 1.5, 1.5)))

@@ -1,9 +1,9 @@
-"""Set all representations beside each other, with paired tests against PCA of the same size."""
+"""Set all representations beside each other, with paired tests against PCA and the best."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
@@ -15,10 +15,10 @@ from aepipe.evaluation.comparison import (
     HEAD,
     Difference,
     Evaluated,
-    baseline,
-    best_raw_probe,
     differences,
+    differences_from_best,
     holm,
+    pairs,
 )
 from aepipe.evaluation.uncertainty import Bootstrap
 from aepipe.files import read_json
@@ -43,13 +43,19 @@ class Params:
     representations: dict[str, str] = section("evaluate.representations")
     confidence: float = section("evaluate.confidence")
     resamples: int = section("evaluate.resamples")
+    networks: dict[str, str] = section("appraise.networks")
 
 
 @dataclass(frozen=True, slots=True)
 class Inputs:
-    """The folder with ``NAME.json`` and ``NAME/samples.parquet`` of everything evaluated."""
+    """What there is of everything evaluated, and of every network appraised.
+
+    ``NAME.json`` and ``NAME/samples.parquet`` in the folder of evaluations, ``NAME.json`` and
+    ``NAME/`` in that of appraisals.
+    """
 
     evaluation: Path
+    appraisal: Path
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,21 +71,36 @@ def run(params: Params, inputs: Inputs, outputs: Outputs, monitor: Monitor) -> N
     """Compare, correct, write."""
     require_declared(inputs.evaluation, params)
     evaluated = read_evaluated(inputs.evaluation, params)
+    for name, appraised in read_appraised(inputs.appraisal, params).items():
+        if name in evaluated:
+            evaluated[name].figures["generation"] = appraised
     bootstrap = Bootstrap(params.confidence, params.resamples, derive(params.seed, "compare"))
-    comparisons = [*differences(evaluated, bootstrap)]
-    if comparisons and len(comparisons) / (params.resamples + 1) >= 1 - params.confidence:
-        monitor.warn(
-            f"evaluate.resamples = {params.resamples} can't show a difference in errors over "
-            f"{len(comparisons)} comparisons; "
-            f"{round(len(comparisons) / (1 - params.confidence)) + 1} are needed"
-        )
+    planned = list(differences(evaluated, bootstrap))
+    from_best = list(differences_from_best(evaluated, bootstrap))
+    families = {"comparisons": len(planned), "pairs": pairs(evaluated)}
+    warn_of_few_resamples(max(families.values()), params, monitor)
+    comparisons = [
+        *holm(planned, families["comparisons"]),
+        *holm(from_best, families["pairs"]),
+    ]
     reasons = {name: absence(inputs.evaluation / name) for name in params.representations}
     absent = {name: reason for name, reason in reasons.items() if reason is not None}
-    metrics = put_together(evaluated, holm(comparisons), absent, params)
+    test = {"confidence": params.confidence, **families}
+    metrics = put_together(evaluated, comparisons, absent, test)
     write_metrics(outputs.metrics, metrics)
     write_plot_data(outputs.plots, metrics, confusions(evaluated))
     write_comparison(outputs.comparison, metrics)
     monitor.remark(f"{len(evaluated)} representations, {len(comparisons)} paired comparisons")
+
+
+def warn_of_few_resamples(hypotheses: int, params: Params, monitor: Monitor) -> None:
+    """Say so where no bootstrap can give a p-value that is small enough after correction."""
+    if hypotheses and hypotheses / (params.resamples + 1) >= 1 - params.confidence:
+        monitor.warn(
+            f"evaluate.resamples = {params.resamples} can't show a difference in errors over "
+            f"{hypotheses} comparisons; "
+            f"{round(hypotheses / (1 - params.confidence)) + 1} are needed"
+        )
 
 
 def require_declared(folder: Path, params: Params) -> None:
@@ -125,42 +146,58 @@ def read_evaluated(folder: Path, params: Params) -> dict[str, Evaluated]:
     return evaluated
 
 
+def read_appraised(folder: Path, params: Params) -> dict[str, Any]:
+    """Read the figures of what each network generates; empty where there was no classifier.
+
+    Raises:
+        ArtifactError: some are missing, or there are some of what is declared no longer.
+    """
+    appraised: dict[str, Any] = {}
+    for name in params.networks:
+        path = folder / f"{name}.json"
+        if not path.is_file():
+            raise ArtifactError(f"{path}: no such file; `dvc repro appraise@{name}` makes it")
+        appraised[name] = read_json(path)
+    refuse_leftovers(folder, [*appraised, *(f"{name}.json" for name in appraised)])
+    return appraised
+
+
 def put_together(
     evaluated: Mapping[str, Evaluated],
     comparisons: Sequence[Difference],
     absent: Mapping[str, str],
-    params: Params,
+    test: Mapping[str, float],
 ) -> Metrics:
     """Give the metrics in the order of the entries."""
     flat = {entry: scalars(one.figures) for entry, one in evaluated.items()}
     first = next(iter(evaluated.values()))
     metrics = Metrics(
-        test={
-            "samples": len(first.samples),
-            "confidence": params.confidence,
-            "comparisons": len(comparisons),
-        },
+        test={"samples": len(first.samples), **test},
         representations={entry: values for entry, (values, _) in flat.items()},
         intervals={entry: intervals for entry, (_, intervals) in flat.items()},
         against_pca={},
+        against_best={},
         heads={},
         absent=dict(absent),
     )
-    best = best_raw_probe(evaluated)
     for one in comparisons:
-        held = metrics.against_pca if one.section == "against_pca" else metrics.heads
-        named = {"pca": baseline(one.entry, evaluated)} if one.section == "against_pca" else {}
-        if one.section == "heads" and best is not None:
-            named = {"raw": best[1]}
-        held.setdefault(one.entry, named).update(
-            {
-                f"{one.name}_difference": one.figure["value"],
-                f"{one.name}_low": one.figure["low"],
-                f"{one.name}_high": one.figure["high"],
-                f"{one.name}_p_value": one.p_value,
-                f"{one.name}_p_holm": one.corrected,
-            }
-        )
+        match one.section:
+            case "against_pca":
+                held = metrics.against_pca.setdefault(one.entry, {"pca": one.rival})
+            case "against_best":
+                held = metrics.against_best.setdefault(one.entry, {})
+                held[f"{one.name}_best"] = one.rival
+            case "heads":
+                held = metrics.heads.setdefault(one.entry, {})
+                if one.name == "raw":
+                    held["raw"] = one.rival
+        held |= {
+            f"{one.name}_difference": one.figure["value"],
+            f"{one.name}_low": one.figure["low"],
+            f"{one.name}_high": one.figure["high"],
+            f"{one.name}_p_value": one.p_value,
+            f"{one.name}_p_holm": one.corrected,
+        }
     return metrics
 
 

@@ -1,7 +1,6 @@
-"""Judge one representation on the test split, which no other stage reads."""
+"""Judge one representation on the test split, which nothing that learns or chooses reads."""
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,17 +8,23 @@ import numpy as np
 import pandas as pd
 import torch
 from numpy.typing import NDArray
-from threadpoolctl import threadpool_limits
 
-from aepipe.data.contracts import Predictions, checked, write_table
+from aepipe.data.contracts import MapPoints, Predictions, checked, write_table
 from aepipe.data.dataset import Dataset, open_dataset
 from aepipe.data.parts import Array
 from aepipe.data.seeds import derive
 from aepipe.errors import ContractError
 from aepipe.evaluation.excitation import exciting_inputs
+from aepipe.evaluation.exhibits import (
+    Rebuild,
+    map_codes,
+    write_examples,
+    write_map_samples,
+)
 from aepipe.evaluation.further import further_figures
 from aepipe.evaluation.judge import Court, judge
 from aepipe.evaluation.outcome import Attribute, Outcome, Subject
+from aepipe.evaluation.threads import one_thread
 from aepipe.evaluation.uncertainty import Bootstrap
 from aepipe.files import write_json
 from aepipe.models.absent import absence, write_absence
@@ -55,10 +60,12 @@ class Inputs:
 
 @dataclass(frozen=True, slots=True)
 class Outputs:
-    """A JSON file of figures; a folder with ``samples.parquet`` and arrays of examples.
+    """A JSON file of figures; a folder with ``samples.parquet``, ``map.parquet`` and arrays.
 
-    ``ENTRY.npy`` are reconstructions; ``ENTRY.concepts.npy`` inputs that excite the units which
-    detect each class: test samples and, where declared, optimal ones.
+    ``ENTRY.npy``, ``ENTRY.noisy.npy`` and ``ENTRY.worst.npy`` are reconstructions
+    (:func:`aepipe.evaluation.exhibits.write_examples`), ``ENTRY.map.npy``, of raw features, the
+    samples on the map; ``ENTRY.concepts.npy`` inputs that excite the units which detect each class:
+    test samples and, where declared, optimal ones.
 
     Of a model that was not trained there are none, and the folder says why.
     """
@@ -74,50 +81,45 @@ def run(params: Params, inputs: Inputs, outputs: Outputs, monitor: Monitor) -> N
     court = Court(
         dataset, inputs.corrupted, params.probes, bootstrap, params.seed, params.batch_size
     )
-    shown = dataset.scaled(dataset.features("test").rows(court.test_rows[: params.examples]))
-    figures, tables = {}, []
+    figures, tables, maps = {}, [], []
     outputs.tables.mkdir(parents=True)
     with one_thread():
         for representation in load_representations(inputs.model):
             entry = f"{params.name}{representation.name_suffix}"
             subject = as_subject(representation, inputs.model)
             figures[entry], outcome = judge(subject, court, monitor)
+            figures[entry]["parameters"] = representation.parameters
             figures[entry] |= further_figures(subject, court, params.further, monitor)
             tables.append(predictions(entry, dataset, outcome))
             concepts = figures[entry].get("concepts")
             if concepts is not None and params.further.concepts is not None:
                 ascent = params.further.concepts.ascent
                 exciting = exciting_inputs(subject, court, concepts["classes"], ascent)
-                write_examples(outputs.tables / f"{entry}.concepts.npy", exciting)
+                write_array(outputs.tables / f"{entry}.concepts.npy", exciting)
+            way = there_and_back(subject)
             if inputs.model == inputs.dataset:
-                write_examples(outputs.tables / f"{entry}.npy", shown)
-            elif subject.decode is not None:
-                decoded = subject.decode(subject.encode(shown))
-                write_examples(outputs.tables / f"{entry}.npy", decoded)
+                way = unchanged
+                write_map_samples(outputs.tables / entry, court)
+            if way is not None:
+                write_examples(outputs.tables / entry, way, outcome, court, params.examples)
+            points, figures[entry]["map"] = map_codes(entry, subject, court)
+            maps.append(points)
     reason = absence(inputs.model)
     if reason is not None:
         write_absence(outputs.tables, reason)
         monitor.remark(f"{params.name}: nothing to judge, for {reason}")
-        tables = [predictions("", dataset, Outcome(None, None, {})).iloc[:0]]
+        tables = [predictions("", dataset, Outcome(None, {}, {})).iloc[:0]]
     write_json(outputs.figures, figures)
-    path = outputs.tables / "samples.parquet"
+    write_tables(outputs.tables, tables, maps)
+
+
+def write_tables(folder: Path, tables: list[pd.DataFrame], maps: list[pd.DataFrame]) -> None:
+    """Write ``samples.parquet`` and, if there is anything on it, ``map.parquet``."""
+    path = folder / "samples.parquet"
     write_table(path, checked(Predictions, pd.concat(tables, ignore_index=True), path))
-
-
-@contextmanager
-def one_thread() -> Iterator[None]:
-    """Let no library share its work out inside the block.
-
-    The last bits then do not depend on the number of cores; and evaluations that run side by side
-    do not wait for each other's threads, which made some of them 20 times slower.
-    """
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        with threadpool_limits(1):
-            yield
-    finally:
-        torch.set_num_threads(before)
+    if maps:
+        path = folder / "map.parquet"
+        write_table(path, checked(MapPoints, pd.concat(maps, ignore_index=True), path))
 
 
 def as_subject(representation: Representation, folder: Path) -> Subject:
@@ -180,6 +182,17 @@ def predictions(entry: str, dataset: Dataset, outcome: Outcome) -> pd.DataFrame:
     )
 
 
-def write_examples(path: Path, samples: Array) -> None:
+def unchanged(samples: Array) -> Array:
+    """Give samples back: raw features lose nothing."""
+    return samples
+
+
+def there_and_back(subject: Subject) -> Rebuild | None:
+    """Give the way from samples to their reconstructions; None where there is none."""
+    encode, decode = subject.encode, subject.decode
+    return None if decode is None else lambda samples: decode(encode(samples))
+
+
+def write_array(path: Path, samples: Array) -> None:
     """Write ``(examples, *shape)`` samples in scaled units."""
     np.save(path, samples.astype(np.float32), allow_pickle=False)

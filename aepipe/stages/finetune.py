@@ -24,7 +24,7 @@ from aepipe.monitor import Monitor, Prefixed
 from aepipe.objectives.classification import classification_loss
 from aepipe.params.stack import Finetune
 from aepipe.training.build import Workbench
-from aepipe.training.loop import History
+from aepipe.training.state import History
 
 LEAST_CLASSES = 2
 

@@ -1,6 +1,6 @@
 """Show what the VAE has learned: draws from its prior, reconstructions, interpolations, traversals.
 
-Everything comes from the prior and the validation split; the test split is read by evaluate alone.
+Everything comes from the prior and the validation split; stage appraise holds draws against test.
 """
 
 from dataclasses import dataclass
@@ -27,6 +27,8 @@ from aepipe.reporting.pictures import in_rows, limits, picture
 
 BLOCK = 1000  # samples encoded at once; changes memory, not results
 KINDS = ("variational", "two_layer_variational")
+BETWEEN = 4  # frames of a walk for each step of its picture: a slider moves smoothly through them
+WALKS = ("interpolations", "traversals")
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +52,8 @@ class Outputs:
     """Folder with four ``.npy`` files in scaled units, a PNG of each, and ``generated.json``.
 
     ``samples`` is ``(n, *shape)``; ``reconstructions`` is ``(2, n, *shape)``, originals first;
-    ``interpolations`` and ``traversals`` are ``(rows, steps, *shape)``.
+    ``interpolations`` and ``traversals`` are ``(rows, frames, *shape)``, of which the pictures show
+    every ``frames_per_step``-th.
     """
 
     generated: Path
@@ -76,6 +79,7 @@ def run(params: Params, inputs: Inputs, outputs: Outputs, monitor: Monitor) -> N
         "activity": survey.variance.tolist(),  # variance of each coordinate of the codes
         "traversal_dimensions": traversed,
         "traversal_range": params.generate.traversal_range,
+        "frames_per_step": BETWEEN,
     }
     write(outputs.generated, dataset, {name: rows.numpy() for name, rows in pictures.items()})
     write_json(outputs.generated / "generated.json", described)
@@ -156,11 +160,11 @@ def reconstructions(vae: VariationalNetwork, dataset: Dataset, params: Params) -
 
 
 def interpolations(vae: VariationalNetwork, dataset: Dataset, params: Params) -> Tensor:
-    """Walk the shortest way from one code to another, ``(pairs, steps, *shape)``."""
+    """Walk the shortest way from one code to another, ``(pairs, frames, *shape)``."""
     count = params.generate.interpolations
     pairs = choose_pairs(dataset.labels("valid"), count, generator(params, "interpolations"))
     start, end = (vae.encode(rows(dataset, places)) for places in pairs.unbind(dim=1))
-    shares = torch.linspace(0, 1, params.generate.steps)
+    shares = torch.linspace(0, 1, frames(params.generate))
     return decode(vae, between(vae.latent, start, end, shares))
 
 
@@ -190,13 +194,18 @@ def choose_pairs(labels: NDArray[np.int64], count: int, generator: Generator) ->
 def traversals(
     vae: VariationalNetwork, survey: Survey, dimensions: list[int], config: Generate
 ) -> Tensor:
-    """Move one dimension at a time about the centre of the codes, ``(rows, steps, *shape)``."""
-    positions = torch.linspace(-config.traversal_range, config.traversal_range, config.steps)
+    """Move one dimension at a time about the centre of the codes, ``(rows, frames, *shape)``."""
+    positions = torch.linspace(-config.traversal_range, config.traversal_range, frames(config))
     centre, units = vae.centre(survey.mean), torch.ones(vae.code_size)
     if isinstance(vae, TwoLayerVariational):  # whose prior of the code is known by its draws alone
         units = survey.variance.float().sqrt()
     ways = [along(vae.latent, centre, each, positions * units[each]) for each in dimensions]
     return decode(vae, torch.stack(ways))
+
+
+def frames(config: Generate) -> int:
+    """Give the number of frames of a walk, so that every step of the picture is one of them."""
+    return (config.steps - 1) * BETWEEN + 1
 
 
 def rows(dataset: Dataset, places: Tensor) -> Tensor:
@@ -217,6 +226,7 @@ def write(folder: Path, dataset: Dataset, pictures: dict[str, Array]) -> None:
     for name, content in pictures.items():
         with (folder / f"{name}.npy").open("wb") as file:
             np.save(file, content, allow_pickle=False)
-        grid = in_rows(content) if name == "samples" else content
+        grid = content[:, ::BETWEEN] if name in WALKS else content
+        grid = in_rows(content) if name == "samples" else grid
         if grid.size:  # a single validation sample makes no pair
             (folder / f"{name}.png").write_bytes(picture(dataset, grid, shades))

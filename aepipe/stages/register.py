@@ -9,19 +9,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from aepipe.errors import ContractError, ParamsError
+from aepipe.errors import ContractError
 from aepipe.files import FORMAT, read_description, read_json, write_json
 from aepipe.models.absent import absence
 from aepipe.models.digest import model_digest
 from aepipe.monitor import Monitor
-from aepipe.params.evaluation import Registered, Registry
+from aepipe.params.evaluation import Registry
 from aepipe.signature import section
-
-MODELS_OF_KIND = {
-    "encoder": ("models/autoencoder", "models/vae"),  # a classifier has no way back to samples
-    "classifier": ("models/classifier",),
-    "vae": ("models/vae",),
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,11 +28,9 @@ class Params:
 
 @dataclass(frozen=True, slots=True)
 class Inputs:
-    """The models that may be registered, the figures about them, the data they were trained on."""
+    """The folder of all models, the figures about them, the data they were trained on."""
 
-    autoencoder: Path
-    classifier: Path
-    vae: Path
+    models: Path
     metrics: Path
     dataset: Path
 
@@ -57,15 +49,14 @@ def run(params: Params, inputs: Inputs, outputs: Outputs, monitor: Monitor) -> N
     """Describe each model that ``params.registry`` names.
 
     Raises:
-        ParamsError: a model can't give what its kind promises.
         ContractError: ``metrics.json`` lacks a model that the declaration has judged.
     """
     figures = read_json(inputs.metrics)["representations"]
     models: dict[str, Any] = {}
     absent: dict[str, Any] = {}
     for name, registered in params.registry.models.items():
-        _require_kind(name, registered)
-        folder: Path = getattr(inputs, Path(registered.model).name)
+        entry = Path(registered.model).name
+        folder = inputs.models / entry
         reason = absence(folder)
         if reason is not None:
             described = {"kind": registered.kind, "folder": registered.model, "reason": reason}
@@ -73,7 +64,9 @@ def run(params: Params, inputs: Inputs, outputs: Outputs, monitor: Monitor) -> N
             monitor.remark(f"{name}: not registered, for {reason}")
             continue
         where = params.representations.items()
-        judged = [entry for entry, path in where if path == registered.model]
+        judged = [name for name, path in where if path == registered.model]
+        if not judged and entry in figures:  # an entry of `models` is judged under its own name
+            judged = [entry]
         models[name] = {
             "kind": registered.kind,
             "folder": registered.model,
@@ -84,15 +77,6 @@ def run(params: Params, inputs: Inputs, outputs: Outputs, monitor: Monitor) -> N
     dataset = read_description(inputs.dataset / "dataset.json")  # shape and scaling of the input
     content = {"format": FORMAT, "dataset": dataset, "models": models, "absent": absent}
     write_json(outputs.registered, content)
-
-
-def _require_kind(name: str, registered: Registered) -> None:
-    expected = MODELS_OF_KIND[registered.kind]
-    if registered.model not in expected:
-        raise ParamsError(
-            f"registry.models.{name}.model = {registered.model!r}: can't be registered as "
-            f"{registered.kind}; expected {' or '.join(expected)}"
-        )
 
 
 def _figures(figures: Mapping[str, Any], entry: str, path: Path) -> Any:

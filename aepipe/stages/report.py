@@ -23,16 +23,21 @@ from aepipe.monitor import Monitor
 from aepipe.params.corruption import CorruptionSection
 from aepipe.params.data import Data
 from aepipe.params.energy import Rbm
-from aepipe.params.evaluation import Evaluate, Generate
+from aepipe.params.evaluation import Appraise, Evaluate, Generate
 from aepipe.params.models import Model
 from aepipe.params.stack import DATASET, Finetune, Stack, Unroll
 from aepipe.params.variational import Variational
 from aepipe.reporting import exhibits
+from aepipe.reporting.card import condition_names, contracts, data_card
 from aepipe.reporting.checkerboard import checkerboards
+from aepipe.reporting.codemap import code_map
 from aepipe.reporting.exhibits import Strip
 from aepipe.reporting.leftovers import refuse_leftovers
-from aepipe.reporting.metrics import Metrics, read_metrics
+from aepipe.reporting.metrics import read_metrics
 from aepipe.reporting.page import Material, render
+from aepipe.reporting.provenance import digests, versions
+from aepipe.reporting.samples import copies, under_noise, worst_cases
+from aepipe.reporting.walks import Walks, interpolations, open_walks, sliders, traversals
 
 OF_PIPELINE = ("pca", "stack", "autoencoder", "classifier", "vae")  # the models of its own
 
@@ -51,19 +56,22 @@ class Params:
     models: dict[str, Model]
     generate: Generate
     evaluate: Evaluate
+    appraise: Appraise
 
 
 @dataclass(frozen=True, slots=True)
 class Inputs:
-    """The dataset, its corrupted splits, the folder of all models, and the reports so far."""
+    """The dataset, its corrupted splits, all models, the reports so far, and locked versions."""
 
     dataset: Path
     corrupted: Path
     models: Path
     generated: Path
     evaluation: Path
+    appraisal: Path
     metrics: Path
     plots: Path
+    lock: Path
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,12 +87,26 @@ def run(params: Params, inputs: Inputs, outputs: Outputs, monitor: Monitor) -> N
     refuse_leftovers(inputs.models / "stack", params.stack.layers)
     dataset = open_dataset(inputs.dataset)
     metrics = read_metrics(inputs.metrics)
+    raw = raw_entry(params.evaluate)
+    walks = open_walks(dataset, inputs.generated)
+    tested = exhibits.reconstructions(dataset, inputs.evaluation, raw, metrics)
+    names = condition_names(inputs.corrupted)
     material = Material(
         dataset=dataset,
+        card=data_card(dataset, inputs.corrupted),
+        contracts=contracts(inputs.dataset, inputs.corrupted, inputs.evaluation),
         params=as_yaml(params),
+        seed=params.seed,
+        digests=digests(inputs.models, [*OF_PIPELINE, *params.models]),
+        versions=versions(inputs.lock),
         traversal_range=params.generate.traversal_range,
         probe_rows=params.evaluate.probes.rows,
-        pictures=pictures(params, inputs, dataset, metrics),
+        pictures=pictures(params, inputs, dataset, walks) | {"reconstructions": tested},
+        worst=worst_cases(dataset, inputs.evaluation, metrics),
+        noisy=under_noise(dataset, inputs.evaluation, raw, metrics, names),
+        walks=sliders(dataset, walks),
+        copies=copies(dataset, inputs.appraisal),
+        map=code_map(dataset, inputs.evaluation, raw, metrics),
         histories=histories(params, inputs.models),
         variances=variances(inputs.models / "pca", params.evaluate),
         confusion=confusion(inputs.plots / "confusion.csv"),
@@ -93,6 +115,12 @@ def run(params: Params, inputs: Inputs, outputs: Outputs, monitor: Monitor) -> N
     with outputs.page.open("w", encoding="utf-8", newline="\n") as file:
         file.write(page)
     monitor.remark(f"one page of {len(page.encode()) / 2**20:.1f} MiB")
+
+
+def raw_entry(evaluate: Evaluate) -> str | None:
+    """Name the entry that is the samples themselves; None where it is not compared."""
+    paths = evaluate.representations
+    return next((name for name, path in paths.items() if path == DATASET), None)
 
 
 def as_yaml(params: Params) -> str:
@@ -116,11 +144,9 @@ def plain(value: Any) -> Any:
 
 
 def pictures(
-    params: Params, inputs: Inputs, dataset: Dataset, metrics: Metrics
+    params: Params, inputs: Inputs, dataset: Dataset, walks: Walks
 ) -> dict[str, list[Strip]]:
-    """Give the strips of each section of the page."""
-    paths = params.evaluate.representations
-    raw = next((name for name, path in paths.items() if path == DATASET), None)
+    """Give the strips of those sections that show models alone."""
     first = inputs.models / "stack" / next(iter(params.stack.layers))
     seeing = {"the stack's first layer": first}
     seeing |= {
@@ -129,16 +155,14 @@ def pictures(
         if isinstance(model, Rbm)
     }
     return {
-        "reconstructions": exhibits.reconstructions(dataset, inputs.evaluation, raw, metrics),
-        "corruptions": exhibits.corruptions(dataset, inputs.corrupted, params.evaluate.examples),
         "filters": [exhibits.first_layer(dataset, path, whose) for whose, path in seeing.items()],
         "checkerboards": checkerboards(
             dataset, {name: inputs.models / name for name in params.models}
         ),
         "samples": [exhibits.samples(inputs.generated)],
         "rebuilt": exhibits.rebuilt(dataset, inputs.generated),
-        "interpolations": exhibits.interpolations(dataset, inputs.generated),
-        "traversals": exhibits.traversals(dataset, inputs.generated),
+        "interpolations": interpolations(dataset, walks),
+        "traversals": traversals(dataset, walks),
     }
 
 

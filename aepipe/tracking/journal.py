@@ -8,7 +8,6 @@ A journal is a file of JSON lines under ``mlruns/pending/``. Whoever writes or s
 lock; one that nobody holds is waiting to be sent.
 """
 
-import fcntl
 import json
 import os
 import subprocess
@@ -22,6 +21,7 @@ from queue import SimpleQueue
 from threading import Thread
 from typing import IO, Any, final
 
+from aepipe.files import lock
 from aepipe.tracking.key import PACKAGE
 from aepipe.tracking.server import ROOT, settings
 
@@ -66,11 +66,15 @@ class Journal:
         Returns:
             Why not, if it has not.
         """
+        self.leave(line)
+        reason = self._sender.finish() if self._sender else None
+        return self._refused or reason
+
+    def leave(self, line: Line) -> None:
+        """Add the last line, and leave it to the sender to end by itself."""
         self._lines.put(line)
         self._lines.put(None)
         self._thread.join()  # it waits for the disk alone, never for MLflow
-        reason = self._sender.finish() if self._sender else None
-        return self._refused or reason
 
     def _work(self) -> None:
         try:
@@ -162,15 +166,6 @@ def open_journal(key: str) -> Iterator[tuple[Path, IO[bytes]]]:
     with path.open("a+b") as file:
         lock(file, path)
         yield path, file
-
-
-def lock(file: IO[bytes], path: Path) -> bool:
-    """Try to become the only one at an open journal; another may be, or may just have sent it."""
-    try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        return os.path.samestat(os.fstat(file.fileno()), path.stat())
-    except (BlockingIOError, FileNotFoundError):
-        return False
 
 
 def _write(file: IO[bytes], line: Line) -> None:

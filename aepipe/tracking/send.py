@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
 from aepipe.errors import RegistryError
-from aepipe.tracking.journal import PENDING, lock
+from aepipe.files import lock
+from aepipe.tracking.journal import PENDING
 from aepipe.tracking.server import connect, probe, reached
 
 if TYPE_CHECKING:  # importing MLflow takes more than a second

@@ -3,13 +3,16 @@
 import json
 import time
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import AbstractContextManager, contextmanager
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal, TypeVar, final
 
+from aepipe.checkpoints import Store, checkpoint_folder, checkpoint_seconds
 from aepipe.command import Call
 from aepipe.console import ConsoleMonitor
-from aepipe.monitor import Monitor
+from aepipe.monitor import Checkpoints, Monitor
 from aepipe.tracking.facts import (
     device,
     flattened,
@@ -36,6 +39,9 @@ def watch(call: Call, outputs: Any) -> Iterator[Monitor]:
     monitor = Tracked(call)
     try:
         yield monitor
+    except KeyboardInterrupt:
+        monitor.close("KILLED", outputs)
+        raise
     except BaseException:
         monitor.close("FAILED", outputs)
         raise
@@ -50,6 +56,9 @@ class Tracked:
         self._call = call
         self._console = ConsoleMonitor()
         self._journal: Journal | None = None
+        self._store = Store(
+            checkpoint_folder(), lambda: self._key.result(), self.warn, checkpoint_seconds()
+        )
         self._warned = False
         self._started = time.time()
 
@@ -77,7 +86,24 @@ class Tracked:
         """Say one line that must not be missed."""
         self._console.warn(text)
 
-    def close(self, status: Literal["FINISHED", "FAILED"], outputs: Any) -> None:
+    def checkpoints(self, network: str) -> AbstractContextManager[Checkpoints]:
+        """Give those of this work, which a try before may have left."""
+        _ = self._key  # now, before somebody edits the code or the inputs
+        return self._store.open(network)
+
+    def settled(self) -> None:
+        """Remove the checkpoints."""
+        self._store.remove()
+
+    @cached_property
+    def _key(self) -> Future[str]:
+        """The key of this work, made beside the stage, since that reads all inputs."""
+        executor = ThreadPoolExecutor(1)
+        key = executor.submit(content_key, self._call)
+        executor.shutdown(wait=False)
+        return key
+
+    def close(self, status: Literal["FINISHED", "FAILED", "KILLED"], outputs: Any) -> None:
         """End the run, if there is one, with the small files among ``outputs``."""
         if self._journal is None:
             return
@@ -90,14 +116,17 @@ class Tracked:
             "tags": {"aepipe.duration_seconds": seconds, **weights_tags(outputs)},
             "files": {"params.json": params, **small_files(outputs)},
         }
-        self._complain(self._journal.close(line))
+        if status == "KILLED":  # whoever did it is waiting for the process to end
+            self._journal.leave(line)
+        else:
+            self._complain(self._journal.close(line))
 
     def _header(self) -> Line:
         return {
             "what": "run",
             "time": round(self._started * 1000),
             "title": self._call.title,
-            "key": content_key(self._call),
+            "key": self._key.result(),
             "experiment": experiment_name(self._call.experiment),
             "params": flattened(parameters(self._call)),
             "tags": {"aepipe.device": device(), **revision_tags(Path())},

@@ -16,8 +16,10 @@ from aepipe.params.corruption import Corruption
 from aepipe.params.training import Training
 from aepipe.training.device import choose_device, make_deterministic
 from aepipe.training.feed import Feed, Rows, rows_of
-from aepipe.training.loop import History, Randomness, Schedule, fit
+from aepipe.training.loop import Schedule, fit
+from aepipe.training.parallel import join
 from aepipe.training.seeds import generator, seed_weights
+from aepipe.training.state import History, Randomness
 
 PLAIN = (
     np.ones((), np.float32),
@@ -47,6 +49,7 @@ class Workbench:
     """
 
     def __init__(self, seed: int, purpose: str) -> None:
+        join()
         self.device = choose_device()
         make_deterministic(self.device)
         self._seed, self._purpose = seed, purpose

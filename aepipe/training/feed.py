@@ -46,16 +46,20 @@ class Feed:
     def __len__(self) -> int:
         return -(-len(self.indices) // self.batch_size)
 
-    def shuffled(self, order: Generator) -> Iterator[Batch]:
-        """Go through all samples once, in an order drawn from ``order`` (on the CPU)."""
-        yield from self._batches(self.indices[torch.randperm(len(self.indices), generator=order)])
+    def shuffled(self, order: Generator, done: int = 0) -> Iterator[Batch]:
+        """Go through all samples once, in an order drawn from ``order`` (on the CPU).
+
+        The first ``done`` batches of that order are left out.
+        """
+        drawn = self.indices[torch.randperm(len(self.indices), generator=order)]
+        yield from self._batches(drawn[done * self.batch_size :])
 
     def in_order(self) -> Iterator[Batch]:
         """Go through all samples once, as stored."""
         yield from self._batches(self.indices)
 
     def _batches(self, indices: Tensor) -> Iterator[Batch]:
-        for chosen in torch.split(indices, self.batch_size):
+        for chosen in torch.split(indices, self.batch_size) if len(indices) else ():
             shown = self.input.fetch(chosen)
             target = shown if self.target is self.input else self.target.fetch(chosen)
             device = shown.device

@@ -3,18 +3,20 @@
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Literal, final
 
 import torch
-from torch import Generator, Tensor, nn
+from torch import Generator, nn
 
 from aepipe.errors import DivergedError
 from aepipe.monitor import Monitor
 from aepipe.objectives.loss import Loss
+from aepipe.training.checkpoint import resume, write_checkpoint
 from aepipe.training.device import precision_context
 from aepipe.training.feed import Feed
-
-History = list[dict[str, float]]
+from aepipe.training.parallel import team
+from aepipe.training.state import History, Randomness, State, Tally
 
 
 @final
@@ -28,22 +30,6 @@ class Schedule:
     weight_decay: float
     patience: int
     precision: Literal["float32", "bfloat16"]
-
-
-@final
-@dataclass(frozen=True, slots=True)
-class Randomness:
-    """The generators of one training, each for its own purpose.
-
-    Attributes:
-        order: of the samples; on the CPU.
-        noise: of corruption and sampling in training; on the training device.
-        validation: gives the validation's noise, the same each epoch; on the training device.
-    """
-
-    order: Generator
-    noise: Generator
-    validation: Callable[[], Generator]
 
 
 def fit(
@@ -62,89 +48,93 @@ def fit(
         feeds: of the training and the validation split.
         schedule: how long and how fast.
         randomness: where chance comes from.
-        monitor: is told the figures of each epoch.
+        monitor: is told the figures of each epoch, and has the checkpoints of an earlier try.
 
     Returns:
         One row per epoch: ``epoch``, ``train_TERM``, ``valid_TERM``, and the totals.
 
     Raises:
         DivergedError: a loss became infinite or not a number.
+        Interrupted: the process was asked to end; the next try goes on where this one stopped.
     """
     train, valid = feeds
-    device = next(model.parameters()).device
-    optimizer = torch.optim.AdamW(
-        [p for p in model.parameters() if p.requires_grad],
-        lr=schedule.learning_rate,
-        weight_decay=schedule.weight_decay,
-        fused=device.type in ("cpu", "cuda"),
-    )
-    rate = torch.optim.lr_scheduler.LambdaLR(optimizer, _rate(schedule))
-    best = (math.inf, 0, _copy(model))
-    history: History = []
+    processes = team(model, loss)
+    state = State(model, loss, _optimizer(model, schedule), randomness)
+    with monitor.checkpoints("network") as checkpoints:
+        resume(state, processes.agree(checkpoints.found()), monitor)
+        keep = partial(checkpoints.offer, partial(write_checkpoint, state=state))
 
-    for epoch in monitor.progress(range(1, schedule.epochs + 1), "epochs"):
-        model.train()
-        sizes: list[int] = []
-        values: list[Tensor] = []
-        for batch in train.shuffled(randomness.order):
-            with precision_context(device, schedule.precision):
-                terms = loss(batch, randomness.noise, epoch)
-            total = torch.stack([*terms.values()]).sum()
-            optimizer.zero_grad(set_to_none=True)
-            torch.autograd.backward(total)
-            optimizer.step()
-            sizes.append(len(batch.target))
-            values.append(torch.stack([*terms.values(), total]).detach())
-        rate.step()
+        for epoch in monitor.progress(range(state.epoch, schedule.epochs + 1), "epochs"):
+            _set_rate(state.optimizer, schedule, epoch)
+            model.train()
+            for batch in train.shuffled(randomness.order, len(state.tally.sizes)):
+                precision = precision_context(state.device, schedule.precision)
+                with precision, processes.sharing(batch, randomness.noise) as share:
+                    terms = loss(share, randomness.noise, epoch)
+                total = state.tally.add(terms, len(batch.target))
+                state.optimizer.zero_grad(set_to_none=True)
+                torch.autograd.backward(total)
+                processes.combine(model, state.tally)
+                state.optimizer.step()
+                keep()
 
-        figures = _means("train", [*terms, "total"], sizes, values)
-        figures |= validate(model, loss, valid, schedule, randomness.validation())
-        if not all(map(math.isfinite, figures.values())):
-            raise DivergedError(
-                f"epoch {epoch}: the loss is {figures}; lower training.learning_rate"
-            )
-        history.append({"epoch": epoch, **figures})
-        monitor.record(epoch, figures)
-        if figures["valid_total"] < best[0]:
-            best = (figures["valid_total"], epoch, _copy(model))
-        if epoch - best[1] >= schedule.patience:
-            break
+            processes.confirm(randomness.noise)
+            figures = state.tally.means("train")
+            figures |= validate(model, loss, valid, schedule, randomness.validation(), keep)
+            _require_finite(epoch, figures)
+            state.finish_epoch(figures)
+            monitor.record(epoch, figures)
+            best = state.best_epoch()
+            if epoch - best["epoch"] >= schedule.patience:
+                break
 
-    model.load_state_dict(best[2])
-    monitor.remark(f"epoch {best[1]} of {len(history)} is best: valid_total {best[0]:.4g}")
-    return history
+    model.load_state_dict(state.best)
+    found, epochs = best["valid_total"], len(state.history)
+    monitor.remark(f"epoch {best['epoch']} of {epochs} is best: valid_total {found:.4g}")
+    return state.history
 
 
 def validate(
-    model: nn.Module, loss: Loss, feed: Feed, schedule: Schedule, noise: Generator
+    model: nn.Module,
+    loss: Loss,
+    feed: Feed,
+    schedule: Schedule,
+    noise: Generator,
+    keep: Callable[[], None],
 ) -> dict[str, float]:
-    """Give the mean of each term over ``feed``, weighted as in the last epoch."""
+    """Give the mean of each term over ``feed``, weighted as in the last epoch.
+
+    What training has changed stays as it is, so that ``keep``, which may be called at any batch,
+    keeps the state after the last step.
+    """
     device = next(model.parameters()).device
     model.eval()
-    sizes: list[int] = []
-    values: list[Tensor] = []
+    tally = Tally()
     with torch.no_grad(), precision_context(device, schedule.precision):
         for batch in feed.in_order():
-            terms = loss(batch, noise, schedule.epochs)
-            sizes.append(len(batch.target))
-            values.append(torch.stack([*terms.values(), torch.stack([*terms.values()]).sum()]))
-    return _means("valid", [*terms, "total"], sizes, values)
+            tally.add(loss(batch, noise, schedule.epochs), len(batch.target))
+            keep()
+    return tally.means("valid")
 
 
-def _means(
-    prefix: str, names: list[str], sizes: list[int], values: list[Tensor]
-) -> dict[str, float]:
-    share = torch.tensor(sizes, dtype=torch.float64) / sum(sizes)  # the last batch may be smaller
-    means = (share @ torch.stack(values).cpu().double()).tolist()  # one device sync per epoch
-    return {f"{prefix}_{name}": mean for name, mean in zip(names, means, strict=True)}
+def _require_finite(epoch: int, figures: dict[str, float]) -> None:
+    if not all(map(math.isfinite, figures.values())):
+        raise DivergedError(f"epoch {epoch}: the loss is {figures}; lower training.learning_rate")
 
 
-def _rate(schedule: Schedule) -> Callable[[int], float]:
-    """Factor on the learning rate after so many epochs."""
-    if schedule.schedule == "constant":
-        return lambda epoch: 1.0
-    return lambda epoch: (1 + math.cos(math.pi * epoch / schedule.epochs)) / 2
+def _optimizer(model: nn.Module, schedule: Schedule) -> torch.optim.Optimizer:
+    return torch.optim.AdamW(
+        [p for p in model.parameters() if p.requires_grad],
+        lr=schedule.learning_rate,
+        weight_decay=schedule.weight_decay,
+        fused=next(model.parameters()).device.type in ("cpu", "cuda"),
+    )
 
 
-def _copy(model: nn.Module) -> dict[str, Tensor]:
-    return {name: value.detach().clone() for name, value in model.state_dict().items()}
+def _set_rate(optimizer: torch.optim.Optimizer, schedule: Schedule, epoch: int) -> None:
+    """Set the learning rate of an epoch, counted from 1; so it has no state to keep."""
+    factor = 1.0
+    if schedule.schedule == "cosine":
+        factor = (1 + math.cos(math.pi * (epoch - 1) / schedule.epochs)) / 2
+    for group in optimizer.param_groups:
+        group["lr"] = schedule.learning_rate * factor

@@ -22,7 +22,7 @@ from aepipe.params.models import SemiAdversarial
 from aepipe.params.privacy import group_of_class, partition_problems
 from aepipe.training.build import Workbench
 from aepipe.training.feed import Feed
-from aepipe.training.loop import History
+from aepipe.training.state import History
 
 CLEAN = NoCorruption(kind="none")
 

@@ -38,6 +38,16 @@ def written(folder, features, noisy=None, scaling="range"):
     )
 
 
+def test_names_of_features_are_kept_where_there_are_any(tmp_path):
+    rows = np.arange(12.0).reshape(6, 2)
+    named = replace(source(rows), columns=["height", "age"])
+    write_dataset(named, "csv", assigned(6), tmp_path / "named", Silent())
+    assert open_dataset(tmp_path / "named").columns == ["height", "age"]
+    written(tmp_path / "unnamed", rows)
+    assert open_dataset(tmp_path / "unnamed").columns == []
+    assert '"columns"' not in (tmp_path / "unnamed" / "dataset.json").read_text()
+
+
 @pytest.fixture
 def features():
     return np.random.default_rng(2).integers(0, 256, (23, 2, 3, 4), dtype=np.uint8)

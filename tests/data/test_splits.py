@@ -40,7 +40,7 @@ share = st.floats(0.05, 0.4)
 seeds = st.integers(0, 2**63 - 1)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(many_labels, share, share, seeds)
 def test_drawn_splits_are_complete_and_stratified_within_one_sample(labels, valid, test, seed):
     splits = draw_splits(source(labels), shares(valid, test), seed)
@@ -52,7 +52,7 @@ def test_drawn_splits_are_complete_and_stratified_within_one_sample(labels, vali
             assert abs((splits[of_class] == split).sum() - wanted * of_class.sum()) < 1 + 1e-9
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(many_labels, seeds)
 def test_the_same_seed_draws_the_same_and_another_draws_otherwise(labels, seed):
     first, again = (draw_splits(source(labels), shares(), seed) for _ in range(2))
@@ -61,7 +61,7 @@ def test_the_same_seed_draws_the_same_and_another_draws_otherwise(labels, seed):
     assert any((first != other).any() for other in others)
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(many_labels, share, seeds)
 def test_the_test_split_does_not_depend_on_the_share_of_validation(labels, valid, seed):
     one, other = (draw_splits(source(labels), shares(v, 0.3), seed) for v in (valid, 0.1))
@@ -88,7 +88,7 @@ def test_without_labels_the_shares_are_drawn_all_the_same():
     assert [(splits == split).sum() for split in ("train", "valid", "test")] == [30, 5, 15]
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(many_labels, share, seeds)
 def test_a_given_test_split_is_kept_and_validation_comes_from_training(labels, valid, seed):
     given = np.where(np.arange(len(labels)) % 4 == 0, "test", "train").tolist()
@@ -109,7 +109,7 @@ def test_a_missing_test_split_is_drawn_from_training_beside_a_given_validation()
     assert (splits == "test").sum() == 15
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.integers(20, 60), share, share, seeds)
 def test_groups_are_never_torn_and_the_shares_are_off_by_half_a_group(count, valid, test, seed):
     rng = np.random.default_rng(count)
@@ -172,7 +172,7 @@ def test_a_single_sample_cannot_be_divided():
         draw_splits(source([0]), shares(), 1)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(many_labels, st.floats(0.01, 1), seeds)
 def test_a_share_of_each_training_class_keeps_its_label(labels, fraction, seed):
     splits = draw_splits(source(labels), shares(), 3)
@@ -199,7 +199,7 @@ def test_data_without_labels_have_none():
     assert keep_labels(unlabelled, splits, 1.0, 1).tolist() == [-1] * 4
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(st.lists(st.floats(0, 50), min_size=1, max_size=8))
 def test_rounding_keeps_the_sum_and_moves_no_number_by_one(wanted):
     rounded = round_to_sum(np.array(wanted))
@@ -207,7 +207,7 @@ def test_rounding_keeps_the_sum_and_moves_no_number_by_one(wanted):
     assert (np.abs(rounded - wanted) < 1 + 1e-6).all()
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(many_labels, seeds)
 def test_training_on_some_classes_leaves_test_as_it_was(labels, seed):
     whole = source(labels)

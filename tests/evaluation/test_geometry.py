@@ -13,7 +13,9 @@ from aepipe.evaluation.geometry import (
     jacobian_norms,
     saturated,
 )
+from aepipe.evaluation.uncertainty import Bootstrap
 
+SETTINGS = Bootstrap(confidence=0.95, resamples=200, seed=0)
 RNG = np.random.default_rng(0)
 
 
@@ -21,13 +23,17 @@ def generator() -> torch.Generator:
     return torch.Generator().manual_seed(0)
 
 
+def dimension(codes) -> float:
+    return effective_dimension(codes, 0.95)["value"]
+
+
 def test_equal_variances_in_some_directions_count_as_that_many_dimensions():
     signs = np.array(np.meshgrid(*[[-1.0, 1.0]] * 4)).reshape(4, -1).T  # 16 x 4, uncorrelated
     codes = np.concatenate([signs, np.zeros((16, 3))], axis=1) @ ortho_group.rvs(
         7, random_state=RNG
     )
-    assert effective_dimension(codes) == pytest.approx(4)
-    assert effective_dimension(5 + 3 * codes) == pytest.approx(4)
+    assert dimension(codes) == pytest.approx(4)
+    assert dimension(5 + 3 * codes) == pytest.approx(4)
 
 
 def test_effective_dimension_is_the_participation_ratio_of_the_covariances_eigenvalues():
@@ -35,11 +41,23 @@ def test_effective_dimension_is_the_participation_ratio_of_the_covariances_eigen
         codes = RNG.normal(size=shape) * np.linspace(0.1, 3, shape[1])
         values = np.linalg.eigvalsh(np.cov(codes.T))
         expected = values.sum() ** 2 / np.square(values).sum()
-        assert effective_dimension(codes) == pytest.approx(expected)
+        assert dimension(codes) == pytest.approx(expected)
+
+
+def test_the_interval_of_the_effective_dimension_covers_that_of_the_distribution():
+    """Of 400 intervals at 95 %, whose share has a standard error of 1.1 %."""
+    rng = np.random.default_rng(1)
+    variances = np.array([4.0, 2.0, 1.0, 0.5])
+    truth = variances.sum() ** 2 / np.square(variances).sum()
+    covered = 0
+    for _ in range(400):
+        interval = effective_dimension(rng.normal(size=(400, 4)) * np.sqrt(variances), 0.95)
+        covered += interval["low"] <= truth <= interval["high"]
+    assert covered / 400 == pytest.approx(0.95, abs=0.035)  # three of them
 
 
 def test_codes_that_are_all_the_same_have_no_dimension():
-    assert effective_dimension(np.full((4, 3), 0.5)) is None
+    assert effective_dimension(np.full((4, 3), 0.5), 0.95) is None
 
 
 def test_dead_units_are_those_that_never_change():
@@ -52,8 +70,8 @@ def test_dead_units_are_those_that_never_change():
 
 def test_saturated_units_lie_within_five_percent_of_an_end_of_their_range():
     codes = np.array([[0.01, 0.5, 0.96, 0.94], [0.06, 0.2, 0.3, 0.4]])
-    assert saturated(codes, (0.0, 1.0)) == pytest.approx(2 / 8)
-    assert saturated(2 * codes - 1, (-1.0, 1.0)) == pytest.approx(2 / 8)
+    assert saturated(codes, (0.0, 1.0)) == pytest.approx([2 / 4, 0])
+    assert saturated(2 * codes - 1, (-1.0, 1.0)) == pytest.approx([2 / 4, 0])
 
 
 def encoder(units: int) -> torch.nn.Module:
@@ -86,15 +104,15 @@ def test_the_jacobians_norm_is_estimated_closely_where_the_code_is_large():
 def test_figures_do_not_depend_on_how_the_encoder_came_by_its_weights():
     network = encoder(4).eval().requires_grad_(False)  # as a loaded model is
     samples = RNG.random((10, 3, 4), dtype=np.float32)
-    figures = geometry_figures(Encoder(network, None), samples, 8, 1)
-    assert figures["jacobian_norm"] > 0
+    figures = geometry_figures(Encoder(network, None), samples, 8, 1, SETTINGS)
+    assert figures["jacobian_norm"]["low"] > 0
     assert figures["saturated_units"] is None
     assert figures["dead_units"] == 0
-    assert 1 <= figures["effective_dimension"] <= 4
+    assert 1 <= figures["effective_dimension"]["value"] <= 4
 
 
 def test_an_encoder_that_torch_cannot_differentiate_has_no_jacobian():
     turned = Encoder(lambda x: torch.from_numpy(x.detach().numpy().reshape(len(x), -1)), (0.0, 1.0))
-    figures = geometry_figures(turned, RNG.random((5, 3), dtype=np.float32), 8, 1)
+    figures = geometry_figures(turned, RNG.random((5, 3), dtype=np.float32), 8, 1, SETTINGS)
     assert figures["jacobian_norm"] is None
     assert figures["saturated_units"] is not None

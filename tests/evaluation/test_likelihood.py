@@ -99,6 +99,18 @@ def test_draws_that_do_not_fit_in_memory_are_joined(linear, monkeypatch):
     np.testing.assert_allclose(found.log_likelihood, exact.numpy(), atol=0.05)
 
 
+def test_bounds_with_fewer_draws_are_those_of_the_first_draws(linear):
+    network, x, exact, _ = linear
+    rows = x[:10]  # 500 draws at once
+    found = explain(network, [rows], 1500, False, generator(), also=(50, 500, 700))
+    alone = explain(network, [rows], 500, False, generator())
+    np.testing.assert_allclose(found.fewer[500], alone.log_likelihood, rtol=1e-12)
+    np.testing.assert_allclose(found.fewer[700], exact[:10].numpy(), atol=0.1)
+    assert exact[:10].mean() - 0.1 < found.fewer[50].mean() < exact[:10].mean() + 0.1
+    whole = explain(network, [rows], 1500, False, generator())
+    np.testing.assert_array_equal(found.log_likelihood, whole.log_likelihood)
+
+
 def test_rows_and_draws_together_stay_within_bounds():
     assert all(rows_at_once(n) * n <= max(n, DECODED_AT_ONCE) for n in (1, 7, 500, 5000, 50_000))
     assert rows_at_once(50_000) == 1
@@ -126,9 +138,15 @@ def test_active_units_are_those_whose_posterior_mean_varies():
 def test_figures_have_intervals_and_the_parts_add_up():
     values = np.random.default_rng(1).normal(size=(3, 50))
     codes = np.zeros((50, 2))
-    explained = Explained(values[0], values[1], values[2], codes)
+    explained = Explained(values[0], values[1], values[2], codes, {5: values[1]})
     figures = likelihood_figures(explained, Bootstrap(0.9, 100, 0))
-    for name in ("log_likelihood", "evidence_lower_bound", "reconstruction", "divergence"):
+    for name in (
+        "log_likelihood",
+        "evidence_lower_bound",
+        "reconstruction",
+        "divergence",
+        "log_likelihood_5",
+    ):
         assert figures[name]["low"] <= figures[name]["value"] <= figures[name]["high"]
     parts = figures["reconstruction"]["value"] - figures["divergence"]["value"]
     assert math.isclose(figures["evidence_lower_bound"]["value"], parts)

@@ -34,23 +34,25 @@ def first_half(codes: np.ndarray) -> np.ndarray:
 
 @pytest.mark.parametrize("size", [1, 6, 20])
 def test_an_outcome_does_not_depend_on_the_batches(size):
-    outcome = observe(halves(), batches(NOISY, size), {"probe": first_half}, None)
-    whole = observe(halves(), batches(NOISY, 20), {"probe": first_half}, None)
+    outcome = observe(halves(), batches(NOISY, size), {"probe": first_half}, {})
+    whole = observe(halves(), batches(NOISY, 20), {"probe": first_half}, {})
 
     np.testing.assert_array_equal(outcome.squared_error, whole.squared_error)
     np.testing.assert_array_equal(outcome.predictions["probe"], whole.predictions["probe"])
 
 
 def test_probes_see_codes_and_heads_see_samples():
-    predictions = observe(halves(), batches(CLEAN, 7), {"probe": first_half}, None).predictions
+    predictions = observe(halves(), batches(CLEAN, 7), {"probe": first_half}, {}).predictions
 
     np.testing.assert_array_equal(predictions["probe"], LABELS)
     np.testing.assert_array_equal(predictions["own"], LABELS)
 
 
-def test_errors_are_against_the_clean_sample():
-    outcome = observe(halves(), batches(NOISY, 7), {}, None)
+def test_errors_and_scores_are_against_the_clean_sample():
+    scores = {"largest": lambda clean, rebuilt: np.abs(clean - rebuilt).max(axis=1)}
+    outcome = observe(halves(), batches(NOISY, 7), {}, scores)
 
+    np.testing.assert_allclose(outcome.scored["largest"], 0.5, rtol=1e-5)
     np.testing.assert_allclose(outcome.squared_error, 3 * 0.25, rtol=1e-5)
 
 

@@ -2,11 +2,15 @@
 
 import numpy as np
 import pytest
+import torch
 from skimage.metrics import peak_signal_noise_ratio, structural_similarity
 from sklearn.metrics import r2_score
+from torch.nn.functional import binary_cross_entropy
 
 from aepipe.evaluation.reconstruction import (
+    cross_entropies,
     reconstruction_figures,
+    scores,
     signal_to_noise,
     similarities,
     squared_errors,
@@ -28,6 +32,40 @@ def test_squared_error_sums_over_features():
     reconstruction = np.array([[[0.0, 4.0]], [[0.0, 0.5]]])
 
     np.testing.assert_allclose(squared_errors(features, reconstruction), [1 + 4, 0.25])
+
+
+def test_cross_entropy_is_that_of_torch():
+    clean, noisy = images(1, 5, 4)
+    inside = noisy.clip(0.01, 0.99)
+    expected = binary_cross_entropy(
+        torch.from_numpy(inside).double(), torch.from_numpy(clean).double(), reduction="none"
+    )
+
+    np.testing.assert_allclose(cross_entropies(clean, inside), expected.sum(dim=(1, 2, 3)))
+
+
+def test_cross_entropy_is_least_at_the_sample_and_finite_outside_of_the_range():
+    clean, noisy = images(1, 5, 4)
+    least = cross_entropies(clean, clean)
+
+    assert (cross_entropies(clean, noisy) > least).all()
+    np.testing.assert_allclose(
+        cross_entropies(np.ones((1, 3)), np.full((1, 3), -2.0)), 3 * 15.94, rtol=1e-3
+    )
+    np.testing.assert_allclose(cross_entropies(np.ones((1, 3)), np.full((1, 3), 2.0)), 0, atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("shape", "bounds", "names"),
+    [
+        ((1, 8, 8), (0.0, 1.0), {"cross_entropy", "ssim"}),
+        ((1, 8, 8), (-1.0, 1.0), {"ssim"}),
+        ((64,), (0.0, 1.0), {"cross_entropy"}),
+        ((1, 8, 8), None, set()),
+    ],
+)
+def test_samples_are_compared_by_what_their_shape_and_bounds_allow(shape, bounds, names):
+    assert set(scores(shape, bounds)) == names
 
 
 @pytest.mark.parametrize("shape", [(1, 8, 8), (1, 28, 28), (3, 9, 12)])
@@ -82,7 +120,7 @@ def test_figures_are_those_of_the_whole_split():
     errors = squared_errors(clean, noisy)
     spread = squared_errors(flat, np.broadcast_to(flat.mean(axis=0), flat.shape))
 
-    figures = reconstruction_figures(errors, spread, None, (64, 1.0), SETTINGS)
+    figures = reconstruction_figures(errors, spread, {}, (64, 1.0), SETTINGS)
 
     expected = 1 - errors.sum() / spread.sum()
     assert figures["explained_variance"]["value"] == pytest.approx(expected)
@@ -95,7 +133,7 @@ def test_figures_are_those_of_the_whole_split():
 
 def test_the_interval_of_a_transformed_figure_is_the_transformed_interval():
     errors = np.random.default_rng(1).gamma(2.0, size=200)
-    figures = reconstruction_figures(errors, errors, None, (10, 1.0), SETTINGS)
+    figures = reconstruction_figures(errors, errors, {}, (10, 1.0), SETTINGS)
     error, noise = figures["squared_error"], figures["psnr"]
 
     # the larger the error, the smaller the ratio
@@ -105,7 +143,7 @@ def test_the_interval_of_a_transformed_figure_is_the_transformed_interval():
 
 def test_what_the_data_does_not_define_is_none():
     errors = np.ones(5)
-    figures = reconstruction_figures(errors, np.zeros(5), None, (3, None), SETTINGS)
+    figures = reconstruction_figures(errors, np.zeros(5), {}, (3, None), SETTINGS)
 
     assert figures["psnr"] is None  # no bounds
     assert figures["explained_variance"] is None  # nothing to explain

@@ -16,22 +16,34 @@ params: {seed: 5}
 """
 
 
+FAILING = EXPERIMENT.replace("seed: 5", "data: {source: {kind: idx, folder: no}}")
+
+
 @pytest.fixture
-def repository(tmp_path, monkeypatch) -> Path:
-    """What git tracks or would track, committed; and none of the machine's own settings."""
+def repository(tmp_path) -> Path:
+    return make_repository(tmp_path / "repository", EXPERIMENT)
+
+
+@pytest.fixture(scope="module")
+def failed(tmp_path_factory) -> subprocess.CompletedProcess[str]:
+    """An experiment whose first stage fails, beside a change that is not committed."""
+    folder = make_repository(tmp_path_factory.mktemp("failed") / "repository", FAILING)
+    with (folder / "aepipe" / "errors.py").open("a") as file:
+        file.write("# changed\n")
+    return run(folder, "run", "tried")
+
+
+def make_repository(folder: Path, experiment: str) -> Path:
+    """What git tracks or would track, and an experiment, committed."""
     listed = subprocess.run(
         ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
         cwd=ROOT, capture_output=True, text=True, check=True,
     ).stdout  # fmt: skip
-    folder = tmp_path / "repository"
     for name in filter(None, listed.split("\0")):
         if (ROOT / name).is_file():
             (folder / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy(ROOT / name, folder / name)
-    (folder / "experiments" / "tried.yaml").write_text(EXPERIMENT)
-    for key in os.environ:
-        if key.startswith(("MLFLOW_", "AEPIPE_", "DVC_")):
-            monkeypatch.delenv(key)
+    (folder / "experiments" / "tried.yaml").write_text(experiment)
     who = ["-c", "user.name=test", "-c", "user.email=test@example.org"]
     for words in (["init", "--quiet"], ["add", "."], [*who, "commit", "--quiet", "-m", "all"]):
         subprocess.run(["git", *words], cwd=folder, check=True)
@@ -39,9 +51,12 @@ def repository(tmp_path, monkeypatch) -> Path:
 
 
 def run(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """Call ``aepipe experiment``, without any of the machine's own settings."""
+    own = ("MLFLOW_", "AEPIPE_", "DVC_")
+    environment = {key: value for key, value in os.environ.items() if not key.startswith(own)}
     return subprocess.run(
         [sys.executable, "-m", "aepipe", "experiment", *arguments],
-        cwd=folder, capture_output=True, text=True, check=False,
+        cwd=folder, env=environment, capture_output=True, text=True, check=False,
     )  # fmt: skip
 
 
@@ -68,17 +83,12 @@ def test_an_experiment_runs_beside_the_persons_own_work_and_only_once(repository
     assert (workspace / "models" / "pca" / "model.json").is_file()
 
 
-def test_changes_that_are_not_committed_are_named_since_they_do_not_take_part(repository):
-    with (repository / "aepipe" / "errors.py").open("a") as file:
-        file.write("# changed\n")
-    done = run(repository, "run", "tried")
-    assert "not committed, so not in the experiment: aepipe/errors.py" in done.stdout + done.stderr
+def test_changes_that_are_not_committed_are_named_since_they_do_not_take_part(failed):
+    said = failed.stdout + failed.stderr
+    assert "not committed, so not in the experiment: aepipe/errors.py" in said
 
 
-def test_a_stage_that_fails_ends_the_experiment_with_the_way_to_go_on(repository):
-    path = repository / "experiments" / "tried.yaml"
-    path.write_text(path.read_text().replace("seed: 5", "data: {source: {kind: idx, folder: no}}"))
-    done = run(repository, "run", "tried")
-    assert done.returncode == 2
-    assert "a stage failed, as it says above" in done.stderr
-    assert "Traceback" not in done.stderr
+def test_a_stage_that_fails_ends_the_experiment_with_the_way_to_go_on(failed):
+    assert failed.returncode == 2
+    assert "a stage failed, as it says above" in failed.stderr
+    assert "Traceback" not in failed.stderr

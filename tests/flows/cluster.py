@@ -131,13 +131,10 @@ class Cluster:
 
     def deploy(self) -> None:
         """Deploy ``prefect.yaml``; `cuda` may fall back, and two pools are there for mistakes."""
+        assert self.run([sys.executable, "-m", "flows.deploy"], TREE).returncode == 0
         self.ask(
             "from prefect.client.schemas.actions import WorkPoolCreate\n"
-            "for name in ('cpu', 'cuda', 'deserted'):\n"
-            "    client.create_work_pool(WorkPoolCreate(name=name, type='process'))\n"
-        )
-        self.prefect("deploy", "--all")
-        self.ask(
+            "client.create_work_pool(WorkPoolCreate(name='deserted', type='process'))\n"
             "cpu = client.read_deployment_by_name('run-stage/cpu')\n"
             "for name, pool, given in (('cuda', 'cuda', {'fallback': 'cpu'}),\n"
             "                          ('cuda-strict', 'cpu', {}),\n"
@@ -165,9 +162,6 @@ class Cluster:
         worker = self._start(pool, command, AEPIPE_ROOT=str(clone), **environment)
         self.workers.append(worker)
         return worker
-
-    def prefect(self, *words: str) -> str:
-        return self.run([sys.executable, "-m", "prefect", "--no-prompt", *words], TREE).stdout
 
     def run(self, command: list[str], folder: Path, **environment: str):
         done = subprocess.run(

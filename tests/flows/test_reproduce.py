@@ -20,13 +20,15 @@ pytestmark = [
 ]
 
 TREE = Path(__file__).parents[2]
+PATIENCE = 600.0  # seconds; far more than anything takes, however busy the machine is
+SERVER = {"PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS": "600"}  # of its temporary server
 STAGES = ["layer@narrow", "layer@wide", "side", "source", "total"]
 
 
 @pytest.fixture(scope="module")
 def server():
     """A Prefect server for the tests of this file, with a database of its own."""
-    with prefect_test_harness(server_startup_timeout=120):
+    with prefect_test_harness(server_startup_timeout=int(PATIENCE)):
         yield
 
 
@@ -100,22 +102,23 @@ def test_stages_and_server_end_with_the_flow_and_the_next_run_carries_on(
     """Without a server set up, from another folder: as a person would start it."""
     declared = toy / "dvc.yaml"
     whole = declared.read_text()
-    declared.write_text(whole.replace("seconds: 0.0}", "seconds: 600}", 1))
+    declared.write_text(whole.replace("seconds: 0.0}", "seconds: 6000}", 1))
     mark = {"PREFECT_HOME": str(tmp_path / "prefect")}  # all that the flow starts inherits it
     environment = {k: v for k, v in os.environ.items() if k != "PREFECT_API_URL"}
     flow = subprocess.Popen(
         [sys.executable, "-m", "flows.reproduce", "--root", str(toy)],
         cwd=tmp_path,
-        env={**environment, **mark, "PYTHONPATH": str(TREE)},
+        env={**environment, **mark, **SERVER, "PYTHONPATH": str(TREE)},
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
         preexec_fn=lambda: signal.signal(sent, signal.SIG_DFL),  # a job may run with it ignored
     )
     try:
-        assert soon(lambda: any("sleep 600" in one for one in running(mark)), 120)
+        assert soon(lambda: flow.poll() is not None or "sleep 6000" in "\n".join(running(mark)))
+        assert flow.poll() is None, "it ended before its stage did"
         flow.send_signal(sent)
-        assert flow.wait(60) != 0
-        assert soon(lambda: running(mark) == [], 20), running(mark)
+        assert flow.wait(PATIENCE) != 0
+        assert soon(lambda: running(mark) == []), running(mark)
     finally:
         flow.kill()
         flow.wait()
@@ -139,8 +142,8 @@ def running(mark: dict[str, str]) -> list[str]:
     return found
 
 
-def soon(condition, seconds: float) -> bool:
-    deadline = time.monotonic() + seconds
+def soon(condition) -> bool:
+    deadline = time.monotonic() + PATIENCE
     while not condition() and time.monotonic() < deadline:
         time.sleep(0.1)
     return condition()

@@ -74,7 +74,7 @@ class Recorder:
         return [stage for what, stage in self.events if what == "start"]
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(graphs(), st.integers(1, 4), st.sampled_from([0.0, 1.0]), st.data())
 def test_each_stage_starts_once_after_its_needs_and_never_after_a_failed_one(
     whole, number, worth, data

@@ -21,7 +21,7 @@ def test_a_linear_autoencoder_finds_the_subspace_of_pca(network):
     torch.manual_seed(0)
     model = network((64,), [8], ["linear"], [], "squared").double()
     optimizer = torch.optim.LBFGS(
-        model.parameters(), max_iter=2000, history_size=50, line_search_fn="strong_wolfe",
+        model.parameters(), max_iter=1000, history_size=50, line_search_fn="strong_wolfe",
         tolerance_grad=1e-10, tolerance_change=1e-14,
     )  # fmt: skip
 

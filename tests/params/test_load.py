@@ -127,6 +127,16 @@ def test_a_layer_that_skips_the_one_below_is_refused(edited):
             "evaluate.representations.stack = 'models/stak': is no stage's output; expected one of",
         ),
         (
+            lambda raw: raw["registry"]["models"]["aepipe-vae"].update(model="models/k_sparse"),
+            "registry.models.aepipe-vae.model = 'models/k_sparse': can't be registered as vae; "
+            "expected models/vae",
+        ),
+        (
+            lambda raw: raw["registry"]["models"]["aepipe-encoder"].update(model="models/none"),
+            "registry.models.aepipe-encoder.model = 'models/none': can't be registered as encoder; "
+            "expected models/autoencoder or models/vae or models/convolutional or models/k_sparse",
+        ),
+        (
             lambda raw: raw["unroll"].update(corruption={"kind": "pairs"}),
             "unroll.corruption: kind pairs needs data.source.kind pairs, not 'digits'",
         ),

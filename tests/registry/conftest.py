@@ -107,10 +107,9 @@ def judge_anew() -> Callable[[float], None]:
 def _describe(squared_error: float) -> None:
     figures = {"deep": {"squared_error": squared_error, "accuracy": {"linear": 0.5}}}
     write_json(Path("reports/metrics.json"), {"representations": figures})
-    models = (Path("models", name) for name in ("autoencoder", "classifier", "vae"))
     register.run(
         register.Params(REGISTRY, {"deep": "models/autoencoder"}),
-        register.Inputs(*models, Path("reports/metrics.json"), Path("data/dataset")),
+        register.Inputs(Path("models"), Path("reports/metrics.json"), Path("data/dataset")),
         register.Outputs(Path("reports/registered.json")),
         Silent(),
     )

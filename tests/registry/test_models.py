@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 import torch
 
+from aepipe.consume.trained import pack
 from aepipe.registry.described import read_registered
 from aepipe.representation import load_representations
 
@@ -20,13 +21,13 @@ pytestmark = [
 def model_of(make_models, registry, tmp_path_factory):
     """Give the predictions of a kind of model, as MLflow calls them."""
     make_models(0)
-    from aepipe.registry.publish import _artifacts
+    from aepipe.registry.publish import parts_of
 
     def model(kind: str):
         described = {each.kind: each for each in read_registered(REGISTERED, registry, Path())}
-        place = tmp_path_factory.mktemp(kind)
-        artifacts = _artifacts(described[kind], described[kind].require_files(), place)
-        context = SimpleNamespace(artifacts={k: str(v) for k, v in artifacts.items()})
+        place = tmp_path_factory.mktemp(kind) / "model"
+        pack(described[kind].require_files(), Path("data/dataset/dataset.json"), place)
+        context = SimpleNamespace(artifacts=parts_of(kind, place).artifacts)
         loaded = importlib.import_module(f"aepipe.registry.{kind}").MODEL
         loaded.load_context(context)
         return lambda rows, params=None: loaded.predict(context, rows, params)
@@ -47,7 +48,7 @@ def test_an_encoder_gives_the_codes_and_errors_that_the_evaluation_sees(model_of
     np.testing.assert_allclose(predicted["codes"], codes, rtol=1e-5, atol=1e-6)
     np.testing.assert_allclose(predicted["reconstructions"], decoded * 16, rtol=1e-5, atol=1e-5)
     expected = (decoded - features).square().sum(dim=(1, 2, 3))
-    np.testing.assert_allclose(predicted["squared_error"], expected, rtol=1e-5)
+    np.testing.assert_allclose(predicted["anomaly_scores"], expected, rtol=1e-5)
 
 
 def test_a_classifier_is_the_finetuned_one_and_names_its_classes(model_of):
@@ -95,7 +96,7 @@ def test_a_prediction_depends_neither_on_the_batch_nor_on_how_it_is_laid_out(mod
     ("rows", "problem"),
     [
         (ROWS[:, :, :3], r"input has shape \(7, 1, 3, 4\); expected an array \(n, 1, 4, 4\)"),
-        (ROWS[0], r"input has shape \(1, 4, 4\)"),
+        (ROWS[0, 0, 0], r"input has shape \(4,\)"),
         (ROWS * np.nan, "holds NaN or infinity"),
         ([["a", "b"]], "not numbers"),
     ],

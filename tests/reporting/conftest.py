@@ -32,6 +32,13 @@ CONTENT = {
             "linear_p_value": 0.03, "linear_p_holm": 0.09,
         },
     },
+    "against_best": {
+        "raw": {
+            "linear_best": "autoencoder",
+            "linear_difference": -0.01, "linear_low": -0.04, "linear_high": 0.02,
+            "linear_p_value": 0.5, "linear_p_holm": 1.0,
+        },
+    },
     "absent": {},
     "heads": {
         "classifier": {

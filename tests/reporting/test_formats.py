@@ -21,6 +21,11 @@ from aepipe.reporting import formats
         ("explained_variance", -0.25, "\N{MINUS SIGN}0.250"),
         ("linear_p_holm", 0.0004, "< 0.001"),
         ("linear_p_value", 0.0214, "0.021"),
+        ("geometry_dead_units", 9, "9"),
+        ("likelihood_active_units", 13.5, "13.5"),
+        ("likelihood_log_likelihood", -89.1234, "\N{MINUS SIGN}89.12"),
+        ("generation_frechet_distance", 16.3201, "16.32"),
+        ("cross_entropy", 71.2345, "71.23"),
     ],
 )
 def test_each_metric_has_its_own_precision(name, value, text):

@@ -1,5 +1,6 @@
 """A small dataset of real digits as `ingest` lays it out, and evaluations as `evaluate` does."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -8,11 +9,15 @@ import pandas as pd
 import pytest
 from sklearn.datasets import load_digits
 
+from aepipe import checkpoints
+from aepipe.checkpoints import Store
 from aepipe.data.contracts import write_table
 from aepipe.data.dataset import UNLABELLED, Dataset, describe_dataset
 from aepipe.data.parts import write_parts
 from aepipe.evaluation.uncertainty import Bootstrap, bootstrap_mean, figure, wilson
 from aepipe.files import write_json
+from aepipe.interruption import Interrupted
+from aepipe.monitor import Silent
 from aepipe.params.load import load_params
 
 COUNTS = {"train": 120, "valid": 40, "test": 40}
@@ -55,6 +60,39 @@ def small_digits(tmp_path_factory) -> Dataset:
     return dataset
 
 
+@pytest.fixture
+def interrupted(tmp_path, monkeypatch) -> Callable[[Callable[[], None]], int]:
+    """Runs a stage that is killed at the end of each epoch of each network, until it is through.
+
+    Each try is a new one for all it knows, but for the checkpoints. Gives how many were killed.
+    """
+    monkeypatch.setattr(checkpoints, "RATIO", 0)
+    told = set()
+
+    def record(self, step, figures):
+        if (step, *figures) not in told:
+            told.add((step, *figures))
+            raise Interrupted(15)
+
+    def run(stage: Callable[[], None]) -> int:
+        warned = []
+        for tries in range(100):
+            store = Store(tmp_path / "checkpoints", lambda: "key", warned.append, seconds=0.0)
+            monkeypatch.setattr(Silent, "checkpoints", staticmethod(store.open))
+            monkeypatch.setattr(Silent, "record", record)
+            try:
+                stage()
+            except Interrupted:
+                continue
+            store.remove()
+            assert warned == []
+            assert list((tmp_path / "checkpoints").iterdir()) == []
+            return tries
+        raise AssertionError("it never comes to an end")
+
+    return run
+
+
 PARAMS = load_params(Path(__file__).parents[2] / "params.yaml")
 PROBES = ("linear", "nearest_neighbours")
 CONDITIONS = ("masking_0.25", "gaussian_0.3")
@@ -69,13 +107,14 @@ class Made:
     error: float | None
     accuracy: float
     heads: tuple[str, ...] = ()
+    further: bool = False  # whether there are judgements that not every pipeline asks for
 
 
 def made_entries() -> dict[str, dict[str, Made]]:
     """Entries by the name of every representation and model that params.yaml declares."""
     of_path = {
-        "data/dataset": {"": Made(64, None, 0.9)},
-        "models/pca": {"_4": Made(4, 3.0, 0.6), "_8": Made(8, 2.0, 0.75)},
+        "data/dataset": {"": Made(64, None, 0.9, further=True)},
+        "models/pca": {"_4": Made(4, 3.0, 0.6, further=True), "_8": Made(8, 2.0, 0.75)},
         "models/classifier": {"": Made(8, None, 0.9, ("finetuned", "control"))},
     }
     paths = dict(PARAMS.evaluate.representations) | dict.fromkeys(PARAMS.models, "")
@@ -103,10 +142,13 @@ def write_evaluation():
             write_json(folder / f"{name}.json", figures)
             (folder / name).mkdir()
             write_table(folder / name / "samples.parquet", pd.concat(tables, ignore_index=True))
+            maps = [
+                draw_map(entry, made, dataset, labelled, rng) for entry, made in entries.items()
+            ]
+            write_table(folder / name / "map.parquet", pd.concat(maps, ignore_index=True))
             for entry, made in entries.items():
                 if made.error is not None or made.code_size == 64:
-                    shown = dataset.scaled(dataset.features("test").load()[:3])
-                    np.save(folder / name / f"{entry}.npy", shown * np.float32(0.9))
+                    write_shown(folder / name / entry, made, dataset)
         return folder
 
     return write
@@ -124,6 +166,33 @@ def draw_samples(entry, made, dataset, labelled, rng) -> pd.DataFrame:
     return table
 
 
+ON_MAP = {"train": 30, "valid": 10, "test": 20}
+
+
+def draw_map(entry, made, dataset, labelled, rng) -> pd.DataFrame:
+    """Each class about a place of its own, so that the map has something to show."""
+    tables = []
+    for split, count in ON_MAP.items():
+        labels = dataset.labels(split)[:count] if labelled else np.full(count, UNLABELLED)
+        errors = np.nan if made.error is None else made.error * rng.uniform(0.8, 1.2, count)
+        columns = {"entry": entry, "id": dataset.ids(split)[:count], "split": split}
+        places = {"x": labels % 4 + rng.normal(0, 0.3, count), "y": rng.normal(0, 1, count)}
+        tables.append(pd.DataFrame(columns | {"label": labels, "squared_error": errors} | places))
+    return pd.concat(tables, ignore_index=True)
+
+
+def write_shown(stem, made, dataset) -> None:
+    """What is reconstructed: the first test samples, the same under noise, the worst."""
+    shown = dataset.scaled(dataset.features("test").load()[:3]) * np.float32(0.9)
+    np.save(f"{stem}.npy", shown)
+    np.save(f"{stem}.noisy.npy", np.stack([shown * np.float32(0.8)] * len(CONDITIONS)))
+    if made.error is None:
+        rows = [dataset.features(split).load()[:count] for split, count in ON_MAP.items()]
+        np.save(f"{stem}.map.npy", np.concatenate(rows))
+    else:
+        np.save(f"{stem}.worst.npy", np.stack([shown, shown * np.float32(0.5)]))
+
+
 def figures_of(made, table, labelled) -> dict:
     def share(probe):
         right = table[f"predicted_{probe}"] == table["label"]
@@ -133,12 +202,20 @@ def figures_of(made, table, labelled) -> dict:
     if made.error is not None:
         error = bootstrap_mean(table["squared_error"].to_numpy(), BOOTSTRAP)
     quality = figure(0.9, 0.8, 0.95)
-    return {
+    further = {}
+    if made.further:
+        further["geometry"] = {"effective_dimension": figure(3.2, 3.0, 3.5), "dead_units": 2}
+    if made.further and labelled:
+        further["labels"] = {str(n): {"accuracy": share("linear")} for n in (10, 100)}
+        further["clustering"] = {"nmi": quality, "ari": quality}
+    return further | {
         "code_size": made.code_size,
+        "parameters": 1000,
         "reconstruction": error
         and {"squared_error": error, "psnr": None, "ssim": quality, "explained_variance": quality},
         "accuracy": {probe: share(probe) for probe in PROBES} if labelled else None,
         "chosen": {},
+        "map": {"share": 0.4},
         "heads": {head: share(head) for head in made.heads},
         "robustness": {
             condition: {"accuracy": share("linear") if labelled else None, "squared_error": error}

@@ -3,8 +3,6 @@
 import csv
 import json
 import shutil
-import subprocess
-import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -26,18 +24,37 @@ PARAMS = compare.Params(
     representations=WHOLE.evaluate.representations,
     confidence=0.95,
     resamples=1999,
+    networks=WHOLE.appraise.networks,
 )
+FIGURE = {"value": 0.5, "low": 0.25, "high": 0.75}
+APPRAISED = {
+    "samples": 40,
+    "feature_space": "classifier",
+    "generated": {"frechet_distance": FIGURE, "coverage": FIGURE},
+    "training": {"frechet_distance": FIGURE, "coverage": FIGURE},
+    "memorisation": FIGURE,
+}
 
 
 @pytest.fixture
 def evaluation(write_evaluation, small_digits, tmp_path) -> Path:
-    return write_evaluation(tmp_path / "evaluation", small_digits)
+    return written(write_evaluation, small_digits, tmp_path)
+
+
+def written(write_evaluation, dataset, folder: Path, labelled: bool = True) -> Path:
+    """Write evaluations, and beside them appraisals of every network that is declared."""
+    for name in PARAMS.networks:
+        (folder / "appraisal" / name).mkdir(parents=True)
+        path = folder / "appraisal" / f"{name}.json"
+        path.write_text(json.dumps(APPRAISED if labelled else {}))
+    return write_evaluation(folder / "evaluation", dataset, labelled=labelled)
 
 
 def run(evaluation: Path, output: Path, params=PARAMS, monitor=None):
     outputs = compare.Outputs(output / "metrics.json", output / "plots", output / "c.parquet")
     output.mkdir(parents=True)
-    compare.run(params, compare.Inputs(evaluation), outputs, monitor or Silent())
+    inputs = compare.Inputs(evaluation, evaluation.with_name("appraisal"))
+    compare.run(params, inputs, outputs, monitor or Silent())
     return json.loads(outputs.metrics.read_text())
 
 
@@ -101,6 +118,24 @@ def test_differences_are_those_of_the_figures(evaluation, tmp_path):
     assert of["raw"][f"accuracy_{heads['raw']}"] == best
 
 
+def test_the_best_of_each_figure_is_held_against_by_all_others(evaluation, tmp_path):
+    metrics = run(evaluation, tmp_path / "out")
+    of, against = metrics["representations"], metrics["against_best"]
+    for name, better in (("squared_error", min), ("accuracy_linear", max)):
+        values = {entry: figures[name] for entry, figures in of.items() if name in figures}
+        best = better(values, key=values.get)
+        key = name.removeprefix("accuracy_")
+        assert {entry for entry, held in against.items() if f"{key}_best" in held} == {
+            entry for entry in values if entry != best
+        }
+        for entry, value in values.items():
+            if entry != best:
+                assert against[entry][f"{key}_best"] == best
+                difference = against[entry][f"{key}_difference"]
+                assert difference == pytest.approx(value - values[best])
+                assert against[entry][f"{key}_p_value"] <= against[entry][f"{key}_p_holm"]
+
+
 def test_half_the_error_is_found_significant_and_a_copy_of_pca_is_not(evaluation, tmp_path):
     table = pd.read_parquet(evaluation / "pca" / "samples.parquet")
     copied = table[table["entry"] == "pca_8"].assign(entry="vae")
@@ -116,7 +151,7 @@ def test_the_same_inputs_give_the_same_bytes(evaluation, tmp_path):
     for name in ("one", "two"):
         run(evaluation, tmp_path / name)
     files = [path for path in (tmp_path / "one").rglob("*") if path.is_file()]
-    assert len(files) == 6
+    assert len(files) == 7
     for path in files:
         other = tmp_path / "two" / path.relative_to(tmp_path / "one")
         assert path.read_bytes() == other.read_bytes()
@@ -143,7 +178,7 @@ def test_plot_tables_agree_with_the_metrics(evaluation, tmp_path):
         path.stem: list(csv.DictReader(path.read_text().splitlines()))
         for path in plots.glob("*.csv")
     }
-    assert set(rows) == {"accuracy", "reconstruction", "robustness", "confusion"}
+    assert set(rows) == {"accuracy", "reconstruction", "robustness", "labels", "confusion"}
     for row in rows["accuracy"]:
         kind = "head" if row["probe"] in ("finetuned", "control") else "accuracy"
         assert float(row["accuracy"]) == metrics[row["entry"]][f"{kind}_{row['probe']}"]
@@ -158,11 +193,14 @@ def test_plot_tables_agree_with_the_metrics(evaluation, tmp_path):
 
 
 def test_data_without_labels_are_compared_by_their_errors(write_evaluation, small_digits, tmp_path):
-    evaluation = write_evaluation(tmp_path / "evaluation", small_digits, labelled=False)
+    evaluation = written(write_evaluation, small_digits, tmp_path, labelled=False)
     metrics = run(evaluation, tmp_path / "out")
     assert metrics["heads"] == {}
     assert set(metrics["against_pca"]) == {"stack", "autoencoder", "vae", *WHOLE.models}
     assert metrics["test"]["comparisons"] == len(metrics["against_pca"])
+    entries = len(metrics["against_pca"]) + 2  # and PCA of both sizes
+    assert len(metrics["against_best"]) == entries - 1
+    assert metrics["test"]["pairs"] == entries * (entries - 1) / 2
     confusion = (tmp_path / "out" / "plots" / "confusion.csv").read_text()
     assert confusion == "actual,predicted\n"
 
@@ -170,14 +208,14 @@ def test_data_without_labels_are_compared_by_their_errors(write_evaluation, smal
 def test_a_classifier_that_was_not_trained_is_told_and_the_others_are_compared(
     write_evaluation, small_digits, tmp_path
 ):
-    evaluation = write_evaluation(tmp_path / "evaluation", small_digits, labelled=False)
+    evaluation = written(write_evaluation, small_digits, tmp_path, labelled=False)
     before = run(evaluation, tmp_path / "before")
     forget_classifier(evaluation)
     metrics = run(evaluation, tmp_path / "out")
     assert metrics["absent"] == {"classifier": "no training sample has a label"}
     assert before["absent"] == {}
     assert set(before["representations"]) - set(metrics["representations"]) == {"classifier"}
-    for section in ("against_pca", "heads", "test"):
+    for section in ("against_pca", "against_best", "heads", "test"):
         assert metrics[section] == before[section]
 
 
@@ -198,18 +236,53 @@ def test_figures_that_are_declared_are_among_the_metrics(evaluation, tmp_path):
         "anomaly": {"positive": "normal", "threshold": 2.0, "precision": None, **anomaly},
         "concepts": {"mean": figure, "classes": {}},
         "retrieval": {"precision_at_1": figure, "mean_average_precision": figure},
+        "labels": {"10": {"accuracy": figure, "draws": [0.5], "inverse_penalties": [1.0]}},
+        "clustering": {"nmi": figure, "ari": figure},
+        "neighbourhood": {"trustworthiness": figure, "continuity": figure},
+        "geometry": {"effective_dimension": figure, "dead_units": 3, "jacobian_norm": None},
+        "likelihood": {"log_likelihood": figure, "active_units": 2},
     }
     path.write_text(json.dumps(content))
     metrics = run(evaluation, tmp_path / "out")
     names = {
         "anomaly_accuracy", "anomaly_recall", "anomaly_roc_auc", "concepts_area",
-        "retrieval_precision_at_1", "retrieval_mean_average_precision",
+        "retrieval_precision_at_1", "retrieval_mean_average_precision", "labels_accuracy_10",
+        "clustering_nmi", "clustering_ari", "neighbourhood_trustworthiness",
+        "neighbourhood_continuity", "geometry_effective_dimension", "likelihood_log_likelihood",
     }  # fmt: skip
     for name in names:
         assert metrics["representations"]["vae"][name] == 0.5
         assert metrics["intervals"]["vae"][name] == {"low": 0.25, "high": 0.75}
-    assert "anomaly_precision" not in metrics["representations"]["vae"]
+    vae = metrics["representations"]["vae"]
+    assert (vae["geometry_dead_units"], vae["likelihood_active_units"]) == (3, 2)
+    assert not {"anomaly_precision", "geometry_jacobian_norm"} & set(vae)
+    assert "geometry_dead_units" not in metrics["intervals"]["vae"]
+    lines = (tmp_path / "out" / "plots" / "labels.csv").read_text().splitlines()
+    assert lines[0] == "entry,labels,accuracy,low,high"
+    assert [line for line in lines if line.startswith("vae,")] == ["vae,10,0.5,0.25,0.75"]
     assert not names & set(metrics["representations"]["stack"])
+
+
+def test_what_a_network_generates_is_among_its_metrics(evaluation, tmp_path):
+    metrics = run(evaluation, tmp_path / "out")
+    names = {
+        "generation_frechet_distance", "generation_coverage", "generation_memorisation",
+        "generation_training_frechet_distance", "generation_training_coverage",
+    }  # fmt: skip
+    for name in names:
+        assert metrics["representations"]["vae"][name] == 0.5
+        assert metrics["intervals"]["vae"][name] == {"low": 0.25, "high": 0.75}
+    assert not names & set(metrics["representations"]["stack"])
+
+
+def test_an_appraisal_that_is_missing_or_left_over_is_told_with_its_remedy(evaluation, tmp_path):
+    appraisal = evaluation.with_name("appraisal")
+    (appraisal / "old.json").write_text("{}")
+    with pytest.raises(ArtifactError, match=r"holds old\.json, which params\.yaml does not"):
+        run(evaluation, tmp_path / "one")
+    (appraisal / "vae.json").unlink()
+    with pytest.raises(ArtifactError, match=r"vae\.json: no such file; `dvc repro appraise@vae`"):
+        run(evaluation, tmp_path / "two")
 
 
 def test_without_pca_nothing_is_held_against_it(evaluation, tmp_path):
@@ -265,8 +338,3 @@ def test_too_few_resamples_to_show_anything_are_warned_of(evaluation, tmp_path):
     run(evaluation, tmp_path / "enough", PARAMS, monitor)
     assert len(monitor.warnings) == 1
     assert "evaluate.resamples = 50 can't show a difference" in monitor.warnings[0]
-
-
-def test_comparing_needs_no_torch():
-    check = "import aepipe.stages.compare, sys; sys.exit('torch' in sys.modules)"
-    assert subprocess.run([sys.executable, "-c", check], check=False).returncode == 0

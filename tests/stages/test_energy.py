@@ -82,6 +82,16 @@ def test_a_machine_trained_twice_is_the_same_bytes(gradient, small_digits, tmp_p
         assert (tmp_path / "one" / name).read_bytes() == (tmp_path / "two" / name).read_bytes()
 
 
+def test_persistent_chains_go_on_where_a_kill_stopped_them(small_digits, tmp_path, interrupted):
+    def run(name):
+        train_model(small_digits.folder, tmp_path / name, gradient=PCD)
+
+    run("one")
+    assert interrupted(lambda: run("two")) == TRAINING["epochs"]
+    for name in ("model.json", "weights.safetensors", "history.json"):
+        assert (tmp_path / "one" / name).read_bytes() == (tmp_path / "two" / name).read_bytes()
+
+
 def test_learning_makes_samples_that_were_not_seen_more_probable(small_digits, tmp_path):
     slow = {**TRAINING, "epochs": 50, "patience": 50, "batch_size": 8}
     train_model(small_digits.folder, tmp_path, training=slow)

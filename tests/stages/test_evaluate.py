@@ -18,21 +18,25 @@ from aepipe.data.contracts import Predictions, checked
 from aepipe.data.seeds import derive
 from aepipe.errors import ArtifactError, ContractError
 from aepipe.evaluation.pca import fit_pca, save_pca
+from aepipe.evaluation.threads import one_thread
 from aepipe.models.absent import absence, write_absence
 from aepipe.monitor import Silent
 from aepipe.params.corruption import CorruptionSection
 from aepipe.params.evaluation import Probes
 from aepipe.params.judgements import (
     Anomaly,
+    Clustering,
     Concepts,
     Further,
     Geometry,
+    Labels,
     Likelihood,
+    Neighbourhood,
     Retrieval,
 )
 from aepipe.representation import Representation
 from aepipe.stages import corrupt, evaluate
-from aepipe.stages.evaluate import Inputs, Outputs, Params, as_subject, one_thread
+from aepipe.stages.evaluate import Inputs, Outputs, Params, as_subject
 
 CONFIG = {
     "linear": {"inverse_penalties": [0.01, 1.0]},
@@ -62,6 +66,9 @@ FURTHER = Further(
     retrieval=RETRIEVAL,
     likelihood=LIKELIHOOD,
     geometry=GEOMETRY,
+    labels=Labels(counts=(10, 60, 5000), draws=3),
+    clustering=Clustering(initialisations=3),
+    neighbourhood=Neighbourhood(rows=30, neighbours=4),
 )
 ROOT = Path(__file__).parents[2]
 
@@ -107,7 +114,9 @@ def table(folder: Path, name: str) -> pd.DataFrame:
 
 def leaves(content) -> list:
     if isinstance(content, dict):
-        return [leaf for value in content.values() for leaf in leaves(value)]
+        return leaves(list(content.values()))
+    if isinstance(content, list):
+        return [leaf for value in content for leaf in leaves(value)]
     return [content]
 
 
@@ -125,9 +134,13 @@ def test_entries_are_named_after_the_representation_and_its_size(pipeline):
         "pca_3": 3,
         "pca_10": 10,
     }
+    # components and mean of 64 pixels
+    assert [v["parameters"] for v in figures(pipeline, "pca").values()] == [4 * 64, 11 * 64]
+    assert figures(pipeline, "raw")["raw"]["parameters"] == 0
     files = sorted(path.name for path in (pipeline / "reports" / "pca").iterdir())
-    arrays = [f"pca_{size}{kind}.npy" for size in (10, 3) for kind in ("", ".concepts")]
-    assert files == sorted([*arrays, "samples.parquet"])
+    kinds = ("", ".concepts", ".noisy", ".worst")
+    arrays = [f"pca_{size}{kind}.npy" for size in (10, 3) for kind in kinds]
+    assert files == sorted([*arrays, "samples.parquet", "map.parquet"])
 
 
 @pytest.mark.parametrize("name", ["raw", "pca"])
@@ -168,6 +181,9 @@ def test_reconstruction_figures_are_those_of_an_independent_pca(pipeline, small_
     assert content["psnr"]["value"] == pytest.approx(-10 * np.log10(errors.mean() / 64), rel=1e-5)
     explained = 1 - errors.sum() / np.square(test - test.mean(axis=0)).sum()
     assert content["explained_variance"]["value"] == pytest.approx(explained, rel=1e-5)
+    inside = decoded.clip(1e-6, 1 - 1e-6)
+    entropy = -(test * np.log(inside) + (1 - test) * np.log(1 - inside)).sum(axis=1).mean()
+    assert content["cross_entropy"]["value"] == pytest.approx(entropy, rel=0.05)
     examples = np.load(pipeline / "reports" / "pca" / "pca_10.npy")
     np.testing.assert_allclose(examples.reshape(4, 64), decoded[:4], atol=1e-5)
 
@@ -186,6 +202,23 @@ def test_further_judgements_are_those_that_are_declared(pipeline, small_digits):
     assert raw["retrieval"]["precision_at_1"]["value"] > 0.5
 
 
+def test_all_labels_are_the_linear_probe_and_fewer_are_worse(pipeline):
+    for content in figures(pipeline, "pca").values():
+        ten, sixty, all_of_them = content["labels"].values()
+        assert list(content["labels"]) == ["10", "60", "100"]  # probes.rows is 100
+        assert all_of_them["accuracy"] == content["accuracy"]["linear"]
+        assert len(ten["draws"]) == len(sixty["draws"]) == 3
+        assert ten["accuracy"]["value"] == pytest.approx(np.mean(ten["draws"]))
+        assert ten["accuracy"]["value"] < all_of_them["accuracy"]["value"]
+
+
+def test_raw_features_keep_every_neighbour(pipeline):
+    raw, pca = (figures(pipeline, name)[e] for name, e in (("raw", "raw"), ("pca", "pca_3")))
+    assert {f["value"] for f in raw["neighbourhood"].values()} == {1}
+    assert all(0.5 < f["value"] < 1 for f in pca["neighbourhood"].values())
+    assert all(0 < f["value"] < 1 for f in pca["clustering"].values())
+
+
 def test_raw_features_reconstruct_nothing_and_keep_the_originals(pipeline, small_digits):
     content = figures(pipeline, "raw")["raw"]
     originals = small_digits.scaled(small_digits.features("test").load())
@@ -198,7 +231,7 @@ def test_raw_features_reconstruct_nothing_and_keep_the_originals(pipeline, small
 
 def test_the_geometry_is_that_of_the_map_itself(pipeline, small_digits):
     raw = figures(pipeline, "raw")["raw"]["geometry"]
-    assert raw["jacobian_norm"] == pytest.approx(8)  # of the identity on 64 pixels
+    assert raw["jacobian_norm"]["value"] == pytest.approx(8)  # of the identity on 64 pixels
     assert raw["saturated_units"] is None
     rows = np.sort(
         np.random.default_rng(derive(0, "geometry")).permutation(small_digits.counts["test"])[:30]
@@ -207,8 +240,8 @@ def test_the_geometry_is_that_of_the_map_itself(pipeline, small_digits):
     assert raw["dead_units"] == np.sum(np.ptp(shown, axis=0) == 0)
     values = np.linalg.eigvalsh(np.cov(shown.T.astype(float)))
     expected = values.sum() ** 2 / np.square(values).sum()
-    assert raw["effective_dimension"] == pytest.approx(expected)
-    assert figures(pipeline, "pca")["pca_3"]["geometry"]["effective_dimension"] <= 3
+    assert raw["effective_dimension"]["value"] == pytest.approx(expected)
+    assert figures(pipeline, "pca")["pca_3"]["geometry"]["effective_dimension"]["value"] <= 3
 
 
 def test_a_corruption_that_changes_nothing_costs_nothing(pipeline):
@@ -252,7 +285,7 @@ def test_another_process_gives_the_same_bytes(pipeline, tmp_path):
     subprocess.run([sys.executable, "-c", script], cwd=ROOT, env=environment, check=True)
 
     files = sorted(p for p in (tmp_path / "reports").rglob("*") if p.is_file())
-    assert len(files) == 6
+    assert len(files) == 11
     for file in files:
         twin = pipeline / "reports" / file.relative_to(tmp_path / "reports")
         assert file.read_bytes() == twin.read_bytes(), file.name
@@ -304,7 +337,9 @@ def test_without_labels_there_are_no_accuracies_and_a_remark_says_so(relabelled)
     for content in figures(folder, "pca").values():
         assert content["accuracy"] is None
         assert content["chosen"] == {}
-        assert content["anomaly"] is content["concepts"] is content["retrieval"] is None
+        judged = ("anomaly", "concepts", "retrieval", "labels", "clustering")
+        assert all(content[name] is None for name in judged)
+        assert content["neighbourhood"]["continuity"]["value"] > 0.5
         assert all(c["accuracy"] is None for c in content["robustness"].values())
         assert content["reconstruction"]["ssim"]["value"] > 0
     assert list(table(folder, "pca")) == ["entry", "id", "label", "squared_error"]

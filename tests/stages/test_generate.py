@@ -54,8 +54,8 @@ def test_each_picture_has_its_rows_and_columns(small_digits, vae, tmp_path):
     assert {name: rows.shape for name, rows in pictures.items()} == {
         "samples": (12, 1, 8, 8),
         "reconstructions": (2, 5, 1, 8, 8),
-        "interpolations": (3, 4, 1, 8, 8),
-        "traversals": (2, 4, 1, 8, 8),
+        "interpolations": (3, 13, 1, 8, 8),
+        "traversals": (2, 13, 1, 8, 8),
     }
     assert {p.stem for p in (tmp_path / "generated").glob("*.png")} == set(pictures)
 
@@ -155,8 +155,8 @@ def test_other_kinds_have_all_pictures_the_same_each_time(small_digits, blueprin
     assert {name: rows.shape for name, rows in pictures.items()} == {
         "samples": (12, 1, 8, 8),
         "reconstructions": (2, 5, 1, 8, 8),
-        "interpolations": (3, 4, 1, 8, 8),
-        "traversals": (2, 4, 1, 8, 8),
+        "interpolations": (3, 13, 1, 8, 8),
+        "traversals": (2, 13, 1, 8, 8),
     }
     for path in (tmp_path / "one").iterdir():
         assert path.read_bytes() == (tmp_path / "two" / path.name).read_bytes()

@@ -1,8 +1,5 @@
 """From the declared source to a dataset, or to a refusal that leaves nothing behind."""
 
-import subprocess
-import sys
-
 import numpy as np
 import pandas as pd
 import pytest
@@ -230,14 +227,6 @@ def test_a_corrupted_png_is_refused_by_name(tmp_path):
 
 def test_refusals_exit_with_the_code_of_a_users_mistake():
     assert {SourceError.exit_code, ContractError.exit_code, AepipeError.exit_code} == {2}
-
-
-def test_ingest_needs_no_torch():
-    program = "import sys, aepipe.stages.ingest; print('torch' in sys.modules)"
-    done = subprocess.run(
-        [sys.executable, "-c", program], capture_output=True, text=True, check=True
-    )
-    assert done.stdout.strip() == "False"
 
 
 @pytest.mark.slow

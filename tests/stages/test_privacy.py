@@ -100,6 +100,17 @@ def test_trained_twice_gives_the_same_bytes(small_digits, tmp_path):
         assert (tmp_path / "one" / path).read_bytes() == (tmp_path / "two" / path).read_bytes()
 
 
+def test_each_of_its_networks_goes_on_where_a_kill_stopped_it(
+    small_digits, judged, tmp_path, interrupted
+):
+    kills = interrupted(lambda: train(small_digits.folder, tmp_path / "model"))
+    assert kills == 3 * TRAINING["epochs"]
+    files = [p.relative_to(tmp_path) for p in (tmp_path / "model").rglob("*.*")]
+    assert len(files) == 9
+    for path in files:
+        assert (tmp_path / path).read_bytes() == (judged / path).read_bytes()
+
+
 def test_the_classifiers_do_not_depend_on_what_is_hidden_from_them(small_digits, judged, tmp_path):
     weights = {"reconstruction": 1.0, "keep": 0.0, "hide": 9.0}
     train(small_digits.folder, tmp_path / "other", weights=weights, hiding="uniform")

@@ -3,30 +3,26 @@
 import json
 import re
 import shutil
-import subprocess
-import sys
-from dataclasses import fields, replace
+from dataclasses import replace
 from html.parser import HTMLParser
+from itertools import pairwise
 from pathlib import Path
 
 import matplotlib as mpl
 import numpy as np
 import pandas as pd
 import pytest
-import safetensors.numpy
 
 from aepipe.data.dataset import describe_dataset
 from aepipe.data.parts import write_parts
 from aepipe.errors import ArtifactError
-from aepipe.files import write_json
 from aepipe.models.absent import write_absence
 from aepipe.monitor import Silent
-from aepipe.params.load import load_params
 from aepipe.reporting import formats
+from aepipe.reporting.codemap import code_map
+from aepipe.reporting.metrics import read_metrics
 from aepipe.stages import compare, report
-
-WHOLE = load_params(Path(__file__).parents[2] / "params.yaml")
-PARAMS = report.Params(*(getattr(WHOLE, f.name) for f in fields(report.Params)))
+from tests.report_inputs import COMPARED, PARAMS, WHOLE, finish, render
 
 
 class Page(HTMLParser):
@@ -61,66 +57,6 @@ class Page(HTMLParser):
         return [given[name] for _, given in self.tags if name in given]
 
 
-def finish(folder: Path, dataset, write_evaluation, labelled=True) -> report.Inputs:
-    """Make everything that the report reads, small."""
-    evaluation = write_evaluation(folder / "evaluation", dataset, labelled)
-    outputs = compare.Outputs(folder / "metrics.json", folder / "plots", folder / "c.parquet")
-    params = compare.Params(
-        1, WHOLE.models, WHOLE.evaluate.representations, confidence=0.95, resamples=999
-    )
-    compare.run(params, compare.Inputs(evaluation), outputs, Silent())
-    rng = np.random.default_rng(3)
-    clean = dataset.scaled(dataset.features("test").load())
-    for condition in ("masking_0.25", "gaussian_0.3"):
-        noise = rng.uniform(size=clean.shape) > 0.3
-        write_parts(folder / "corrupted" / condition / "test", [clean * noise.astype(np.float32)])
-    write_models(folder / "models", dataset, rng)
-    write_generated(folder / "generated", clean)
-    return report.Inputs(
-        dataset=dataset.folder,
-        corrupted=folder / "corrupted",
-        models=folder / "models",
-        generated=folder / "generated",
-        evaluation=evaluation,
-        metrics=outputs.metrics,
-        plots=outputs.plots,
-    )
-
-
-def write_models(models: Path, dataset, rng) -> None:
-    stack = [f"stack/{layer}" for layer in WHOLE.stack.layers]
-    classifier = ["classifier/finetuned", "classifier/control"]
-    for name in [*stack, *classifier, "autoencoder", "vae", *WHOLE.models]:
-        history = [
-            {"epoch": n, "train_total": 30 / n, "valid_total": 31 / n + n / 9} for n in range(1, 8)
-        ]
-        write_json(models / name / "history.json", history)
-    weights = rng.normal(size=(20, dataset.size)).astype(np.float32)
-    safetensors.numpy.save_file(
-        {"encoder.weight": weights}, models / stack[0] / "weights.safetensors"
-    )
-    (models / "pca").mkdir()
-    np.save(models / "pca" / "explained_variance.npy", np.linspace(1, 0, dataset.size))
-
-
-def write_generated(folder: Path, clean) -> None:
-    folder.mkdir()
-    np.save(folder / "reconstructions.npy", np.stack([clean[:4], clean[4:8]]))
-    np.save(folder / "interpolations.npy", clean[:6].reshape(2, 3, *clean.shape[1:]))
-    np.save(folder / "traversals.npy", clean[:6].reshape(2, 3, *clean.shape[1:]))
-    from aepipe.reporting.pictures import tiles
-
-    (folder / "samples.png").write_bytes(tiles(np.zeros((2, 2, 1, 8, 8)), (0, 1)))
-    nats, activity = [0.5, 2.0, 1.0], [0.2, 0.9, 0.6]
-    described = {"divergence": nats, "activity": activity, "traversal_dimensions": [1, 2]}
-    write_json(folder / "generated.json", {"format": 1, "traversal_range": 2.5, **described})
-
-
-def render(inputs: report.Inputs, page: Path, params=PARAMS) -> str:
-    report.run(params, inputs, report.Outputs(page), Silent())
-    return page.read_text(encoding="utf-8")
-
-
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory) -> Path:
     return tmp_path_factory.mktemp("finished")
@@ -139,7 +75,7 @@ def page(finished, folder) -> Page:
 def flat(metrics: dict) -> dict[str, float]:
     return {
         f"{section}.{entry}.{name}": value
-        for section in ("representations", "against_pca", "heads")
+        for section in ("representations", "against_pca", "against_best", "heads")
         for entry, held in metrics[section].items()
         for name, value in held.items()
     }
@@ -172,18 +108,21 @@ def test_no_figure_is_missing_from_the_page(page, finished):
     }
     assert found <= set(dict(page.cells["metric"]))
     compared = {
-        f"against_pca.{entry}.{name}"
-        for entry, held in metrics["against_pca"].items()
+        f"{section}.{entry}.{name}"
+        for section in ("against_pca", "against_best")
+        for entry, held in metrics[section].items()
         for name in held
-        if name != "pca"
+        if name != "pca" and not name.endswith("_best")
     }
     assert compared <= set(dict(page.cells["metric"]))
 
 
 def test_the_page_needs_nothing_but_itself(page, folder):
-    outside = re.sub(r"data:image/png;base64,[^\"]+", "", page.text)
+    outside = re.sub(r"data:image/png;base64,[^\")]+", "", page.text)
     assert not re.search(r"https?:|//[a-z]|@import", outside)
-    assert "<script" not in page.text
+    policies = [given["content"] for tag, given in page.tags if "http-equiv" in given]
+    assert [policy.split(";")[0] for policy in policies] == ["default-src 'none'"]
+    assert [given for tag, given in page.tags if tag == "script" and "src" in given] == []
     assert {source[:22] for source in page.attributes("src")} == {"data:image/png;base64,"}
     own = {f"#{name}" for name in page.attributes("id")}
     assert {link for link in page.attributes("href") if link != "data:,"} <= own
@@ -202,11 +141,31 @@ def test_identifiers_are_unique(page):
 
 def test_every_picture_and_plot_has_words_for_those_who_do_not_see_it(page):
     images = [given for tag, given in page.tags if tag == "img"]
-    plots = [given for tag, given in page.tags if tag == "svg"]
+    plots = [given for tag, given in page.tags if tag == "svg" and "aria-hidden" not in given]
     assert len(images) > 10
     assert len(plots) > 10
     assert all(given["alt"] for given in images)
-    assert all(given["role"] == "img" and given["aria-label"] for given in plots)
+    assert {given["role"] for given in plots} == {"img", "application"}
+    assert all(given["aria-label"] for given in plots)
+
+
+def test_headings_are_in_order(page):
+    levels = [int(tag[1]) for tag, _ in page.tags if re.fullmatch(r"h[1-6]", tag)]
+    assert levels[0] == 1
+    assert levels.count(1) == 1
+    assert len(levels) > 15
+    assert all(below <= above + 1 for above, below in pairwise(levels))
+
+
+def test_everything_that_takes_input_has_a_name(page):
+    labelled = set(page.attributes("for"))
+    asked = [given for tag, given in page.tags if tag in ("input", "select")]
+    assert len(asked) > 4
+    inside = {given["id"] for given in asked if given.get("type") == "radio"}  # within its label
+    assert {given["id"] for given in asked} <= labelled | inside
+    regions = [given for _, given in page.tags if given.get("tabindex") == "0"]
+    assert len(regions) > 4
+    assert all(given["aria-label"] for given in regions)
 
 
 def test_the_first_screen_has_the_answer(page):
@@ -283,11 +242,34 @@ def forget_classifier(inputs: report.Inputs) -> None:
     write_absence(inputs.models / "classifier", reason)
     (inputs.evaluation / "classifier.json").write_text("{}")
     write_absence(inputs.evaluation / "classifier", reason)
-    params = compare.Params(1, WHOLE.models, WHOLE.evaluate.representations, 0.95, resamples=999)
     again = compare.Outputs(inputs.metrics, inputs.plots, inputs.metrics.with_name("c.parquet"))
-    compare.run(params, compare.Inputs(inputs.evaluation), again, Silent())
+    compare.run(COMPARED, compare.Inputs(inputs.evaluation, inputs.appraisal), again, Silent())
 
 
-def test_reporting_needs_no_torch():
-    check = "import aepipe.stages.report, sys; sys.exit('torch' in sys.modules)"
-    assert subprocess.run([sys.executable, "-c", check], check=False).returncode == 0
+@pytest.fixture(scope="module")
+def drawn(finished, small_digits):
+    named = replace(small_digits, classes=["</script>", *small_digits.classes[1:]])
+    return code_map(named, finished.evaluation, "raw", read_metrics(finished.metrics))
+
+
+def test_the_data_of_the_map_end_no_script_and_say_what_the_drawing_shows(drawn):
+    shown = drawn
+    assert "<" not in shown.data
+    data = json.loads(shown.data)
+    assert data["classes"][0] == "</script>"
+    first = data["entries"][shown.first]
+    assert [(p.x, p.y) for p in shown.points] == [*zip(first["x"], first["y"], strict=True)]
+    assert {len(data[name]) for name in ("ids", "splits", "labels")} == {len(shown.points)}
+    assert shown.sprite.rows * shown.sprite.columns >= len(shown.points)
+
+
+def test_what_has_no_way_back_has_no_error_and_is_said_to(drawn):
+    raw = next(plane for plane in drawn.entries if plane.label == "raw features")
+    assert raw.error == []
+    assert set(raw.share) == {0}
+    assert "no way back" in raw.note
+
+
+def test_without_raw_features_there_is_no_map(finished, small_digits):
+    metrics = read_metrics(finished.metrics)
+    assert code_map(small_digits, finished.evaluation, None, metrics) is None

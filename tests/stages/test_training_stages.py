@@ -40,20 +40,24 @@ def layer(source: str, units: int, reconstruction: str) -> Layer:
     )  # fmt: skip
 
 
+LAYERS = {
+    "first": layer("data/dataset", 20, "bernoulli"),
+    "second": layer("models/stack/first", 6, "squared"),
+}
+
+
 @pytest.fixture(scope="module")
 def stack(small_digits, tmp_path_factory) -> Path:
     """Two trained layers."""
     folder = tmp_path_factory.mktemp("models") / "stack"
-    below = small_digits.folder
-    declared = {
-        "first": layer("data/dataset", 20, "bernoulli"),
-        "second": layer("models/stack/first", 6, "squared"),
-    }
-    for name, config in declared.items():
-        params = pretrain.Params(7, name, config)
-        pretrain.run(params, pretrain.Inputs(below), pretrain.Outputs(folder / name), Silent())
-        below = folder / name
+    train_layer("first", small_digits.folder, folder)
+    train_layer("second", folder / "first", folder)
     return folder
+
+
+def train_layer(name: str, below: Path, folder: Path) -> None:
+    params = pretrain.Params(7, name, LAYERS[name])
+    pretrain.run(params, pretrain.Inputs(below), pretrain.Outputs(folder / name), Silent())
 
 
 def run_model(kind: dict[str, object], dataset: Path, output: Path, **keys: object) -> None:
@@ -160,6 +164,25 @@ def test_a_stage_run_twice_gives_the_same_bytes(run, small_digits, stack, tmp_pa
     assert one == contents(tmp_path / "two")
     assert any(name.endswith("weights.safetensors") for name in one)
     assert any(name.endswith("history.json") for name in one)
+
+
+TRAININGS = {"unroll": 1, "finetune": 2, "vae": 1, "everything_at_once": 1}
+
+
+@pytest.mark.parametrize("name", TRAININGS)
+def test_a_stage_killed_in_every_epoch_gives_the_same_bytes(
+    name, small_digits, stack, tmp_path, interrupted
+):
+    RUNS[name](small_digits.folder, stack, tmp_path / "one")
+    kills = interrupted(lambda: RUNS[name](small_digits.folder, stack, tmp_path / "two"))
+    assert kills == TRAININGS[name] * TRAINING["epochs"]
+    assert contents(tmp_path / "two") == contents(tmp_path / "one")
+
+
+def test_a_layer_killed_in_every_epoch_is_the_same_bytes(stack, tmp_path, interrupted):
+    kills = interrupted(lambda: train_layer("second", stack / "first", tmp_path))
+    assert kills == TRAINING["epochs"]
+    assert contents(tmp_path / "second") == contents(stack / "second")
 
 
 def test_a_layer_passes_clean_codes_of_training_and_validation_upward(small_digits, stack):

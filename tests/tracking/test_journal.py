@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from aepipe.files import lock
 from aepipe.tracking import journal
-from aepipe.tracking.journal import PENDING, Journal, lock, open_journal
+from aepipe.tracking.journal import PENDING, Journal, open_journal
 from aepipe.tracking.send import read_lines
 
 
@@ -50,6 +51,12 @@ def test_lines_wait_for_the_header_but_the_stage_does_not(no_sender):
     lines = written(PENDING / "k.jsonl")
     assert [line["what"] for line in lines] == ["run", *["figures"] * 1000, "end"]
     assert [line["step"] for line in lines[1:-1]] == list(range(1000))
+
+
+def test_one_that_is_left_has_its_last_line_and_waits_for_no_sender(no_sender, monkeypatch):
+    monkeypatch.setattr(journal.Sender, "finish", None)
+    Journal(lambda: {"what": "run", "key": "k"}).leave({"what": "end"})
+    assert [line["what"] for line in written(PENDING / "k.jsonl")] == ["run", "end"]
 
 
 def test_a_killed_run_is_added_to_without_its_torn_last_line(no_sender):

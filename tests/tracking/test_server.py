@@ -36,6 +36,7 @@ def test_a_bug_is_not_taken_for_an_absent_server():
         raise ZeroDivisionError
 
 
+@pytest.mark.usefixtures("database")
 @pytest.mark.pipeline
 def test_an_experiment_is_made_once_and_found_again():
     client = server.connect()
@@ -43,6 +44,7 @@ def test_an_experiment_is_made_once_and_found_again():
     assert server.experiment_id(client, "experiment") == first
 
 
+@pytest.mark.usefixtures("database")
 @pytest.mark.pipeline
 def test_a_deleted_experiment_is_named_with_the_way_back():
     client = server.connect()

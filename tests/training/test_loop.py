@@ -15,7 +15,8 @@ from aepipe.objectives.build.autoencoder import autoencoder_loss
 from aepipe.objectives.reconstruction import squared_error
 from aepipe.training import feed as feeds
 from aepipe.training.feed import Feed, Mapped, Resident, rows_of
-from aepipe.training.loop import Randomness, Schedule, fit
+from aepipe.training.loop import Schedule, fit
+from aepipe.training.state import Randomness
 
 CPU = torch.device("cpu")
 PLAIN = np.ones((), np.float32), np.zeros((), np.float32)

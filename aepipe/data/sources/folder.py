@@ -51,8 +51,20 @@ def read_image(path: Path, config: FolderSource) -> NDArray[np.uint8]:
     Raises:
         SourceError: it is damaged or has more than 8 bits per channel.
     """
-    mode = "L" if config.channels == 1 else "RGB"
+    image = open_image(path, config.channels)
     size = (config.width, config.height)
+    if image.size != size:
+        image = image.resize(size, Image.Resampling.BILINEAR)  # Pillow's is antialiased
+    return np.asarray(image, np.uint8).reshape(config.height, config.width, -1).transpose(2, 0, 1)
+
+
+def open_image(path: Path, channels: int) -> Image.Image:
+    """Decode one image, upright and in its own size, as grey (1 channel) or colour (3).
+
+    Raises:
+        SourceError: it is damaged or has more than 8 bits per channel.
+    """
+    mode = "L" if channels == 1 else "RGB"
     try:
         with warnings.catch_warnings(), Image.open(path) as opened:
             warnings.simplefilter("ignore")  # about metadata that is not used here
@@ -61,15 +73,12 @@ def read_image(path: Path, config: FolderSource) -> NDArray[np.uint8]:
                     f"{path}: mode {opened.mode}, more than 8 bits per channel; expected 8; "
                     "convert it, or supply the images as an npz archive"
                 )
-            image = ImageOps.exif_transpose(opened).convert(mode)
-        if image.size != size:
-            image = image.resize(size, Image.Resampling.BILINEAR)  # Pillow's is antialiased
+            return ImageOps.exif_transpose(opened).convert(mode)
     except DAMAGED as error:
         raise SourceError(
             f"{path}: not a readable image ({error}); expected a whole "
             f"{path.suffix.removeprefix('.')} file; replace or remove it"
         ) from None
-    return np.asarray(image, np.uint8).reshape(config.height, config.width, -1).transpose(2, 0, 1)
 
 
 def _class_folders(folder: Path) -> list[Path]:

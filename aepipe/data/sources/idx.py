@@ -26,7 +26,7 @@ from aepipe.data.sources.source import (
     require_folder,
     sample_shape,
 )
-from aepipe.data.sources.stream import DAMAGED, StoredArray
+from aepipe.data.sources.stream import DAMAGED, StoredArray, require_bounded
 from aepipe.errors import SourceError
 from aepipe.params.data import IdxSource
 
@@ -124,6 +124,7 @@ def read_idx(path: Path) -> StoredArray:
             f"{path}: {length} bytes; its header declares {' x '.join(map(str, shape))} elements, "
             f"which take {expected}; {AGAIN}"
         )
+    require_bounded(str(path), length, expected)
     row = shape[1:] if len(shape) == 1 else sample_shape(shape, str(path))
     return StoredArray(str(path), shape[0], row, dtype, lambda: _opened(path, offset))
 

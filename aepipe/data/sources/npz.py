@@ -29,7 +29,7 @@ from aepipe.data.sources.source import (
     require_file,
     sample_shape,
 )
-from aepipe.data.sources.stream import DAMAGED, StoredArray
+from aepipe.data.sources.stream import DAMAGED, StoredArray, require_bounded
 from aepipe.errors import SourceError
 from aepipe.params.data import NpzSource, PairsSource
 
@@ -130,8 +130,9 @@ def read_member(path: Path, name: str) -> StoredArray:
                 f"{path}: no array {name!r}; it holds {', '.join(names) or 'nothing'}; "
                 "set data.source to names of these"
             )
-        length = archive.getinfo(f"{name}.npy").file_size
-    where = f"{path}: {name!r}"
+        member = archive.getinfo(f"{name}.npy")
+    length, where = member.file_size, f"{path}: {name!r}"
+    require_bounded(where, member.compress_size, length)
     try:
         with _member(path, name) as stream:
             shape, fortran, dtype = HEADERS[npy.read_magic(stream)](stream)

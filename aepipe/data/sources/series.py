@@ -49,7 +49,7 @@ def open_series(config: SeriesSource) -> SourceData:
     def blocks(rows: int) -> Iterator[Array]:
         return (block.reshape(-1, *shape) for block in series(rows))
 
-    return replace(source, shape=shape, blocks=blocks, steps=steps)
+    return replace(source, shape=shape, blocks=blocks, steps=steps, columns=())
 
 
 def _steps(source: SourceData, channels: int) -> int:

@@ -40,6 +40,7 @@ class SourceData:
         origin: where a reader must not be misled about it: what these data are, in a sentence.
         steps: of a series, all of which are scaled alike; they are the first dimension of
             ``shape``. 1 where each feature has a scale of its own.
+        columns: names of the features, where they have any.
     """
 
     where: str
@@ -54,6 +55,7 @@ class SourceData:
     noisy: Blocks | None = None
     origin: str = ""
     steps: int = 1
+    columns: Sequence[str] = ()
 
     def __len__(self) -> int:
         return len(self.ids)

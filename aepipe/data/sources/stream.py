@@ -14,6 +14,26 @@ from aepipe.data.parts import Array
 from aepipe.errors import SourceError
 
 DAMAGED = (EOFError, OSError, zlib.error, BadZipFile)
+ALWAYS_FITS = 2**30  # bytes; what a file expands to may be as large, however small the file is
+EXPANSION = 200  # times the file, beyond that; MNIST expands 5 times, nothing but zeros 1,000 times
+
+
+def require_bounded(where: str, stored: int, expanded: int) -> None:
+    """Hold that a compressed array is none that is small on disk and fills it when it is read.
+
+    Args:
+        where: what messages call it.
+        stored: bytes in the file.
+        expanded: bytes that its header declares; no more are ever read.
+
+    Raises:
+        SourceError: it is one.
+    """
+    if expanded > max(ALWAYS_FITS, EXPANSION * stored):
+        raise SourceError(
+            f"{where}: {stored:,} bytes that expand to {expanded:,}; expected {EXPANSION} times as "
+            f"many at most, or {ALWAYS_FITS:,} in all; if that is right, store it uncompressed"
+        )
 
 
 @final

@@ -70,7 +70,7 @@ def open_csv(config: TableSource, empty: Empty = "refuse") -> SourceData:
         yield from table.select(features).to_batches(max_chunksize=rows)
 
     blocks = partial(_blocks, batches, np.dtype(np.float64), path, empty)
-    return _describe(config, path, (table, blocks), (len(features),), None)
+    return _describe(config, path, (table, blocks), features, None)
 
 
 def open_parquet(config: TableSource, empty: Empty = "refuse") -> SourceData:
@@ -111,14 +111,14 @@ def open_parquet(config: TableSource, empty: Empty = "refuse") -> SourceData:
 
     blocks = partial(_blocks, batches, dtype, path, empty)
     bounds = bounds_of(dtype) if dtype == np.bool_ else None  # bytes of a table may be any count
-    return _describe(config, path, (table, blocks), (len(features),), bounds)
+    return _describe(config, path, (table, blocks), features, bounds)
 
 
 def _describe(
     config: TableSource,
     path: Path,
     content: tuple[pa.Table, Blocks],
-    shape: tuple[int, ...],
+    features: list[str],
     bounds: tuple[float, float] | None,
 ) -> SourceData:
     table, blocks = content
@@ -131,7 +131,7 @@ def _describe(
     groups = columns.get("group")
     return SourceData(
         where=str(path),
-        shape=shape,
+        shape=(len(features),),
         ids=numbered(table.num_rows),
         blocks=blocks,
         labels=labels,
@@ -139,6 +139,7 @@ def _describe(
         given=_given(columns["split"], config.split, path) if "split" in columns else None,
         groups=None if groups is None else np.unique(groups, return_inverse=True)[1],
         bounds=config.bounds or bounds,
+        columns=features,
     )
 
 

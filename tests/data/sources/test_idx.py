@@ -1,6 +1,7 @@
 """IDX folders: what is read, and what is refused."""
 
 import gzip
+import struct
 
 import numpy as np
 import pytest
@@ -162,6 +163,17 @@ def test_a_gzip_that_holds_too_few_or_too_many_rows_is_refused(folder, read_all)
     packed.write_bytes(gzip.compress(content + b"x"))
     with pytest.raises(SourceError, match="goes on after the 12 rows that its header declares"):
         read_all(opened(folder))
+
+
+def test_a_gzip_that_is_small_and_expands_without_end_is_refused(folder):
+    """The header alone is read: it declares 4 GiB."""
+    (folder / TRAIN[0]).unlink()
+    header = struct.pack(">HBBIII", 0, 8, 3, 2**18, 128, 128)
+    (folder / f"{TRAIN[0]}.gz").write_bytes(gzip.compress(header + bytes(1000)))
+    with pytest.raises(
+        SourceError, match=r"bytes that expand to 4,294,967,312; expected 200 times"
+    ):
+        opened(folder)
 
 
 def test_a_gzip_with_a_wrong_checksum_is_refused(folder, read_all):

@@ -5,7 +5,9 @@ import zipfile
 
 import numpy as np
 import pytest
+from numpy.lib import format as npy
 
+from aepipe.data.sources import stream
 from aepipe.data.sources.npz import open_npz, open_pairs
 from aepipe.errors import SourceError
 from aepipe.params.data import NpzSource, PairsSource
@@ -110,6 +112,24 @@ def test_a_missing_archive_and_a_missing_array_are_named(archive, tmp_path):
         open_npz(declared(tmp_path / "none.npz"))
     with pytest.raises(SourceError, match=r"no array 'z'; it holds x, y, test_x, test_y; set"):
         open_npz(declared(archive, features="z"))
+
+
+def test_an_archive_that_is_small_and_expands_without_end_is_refused(tmp_path, monkeypatch):
+    monkeypatch.setattr(stream, "ALWAYS_FITS", 2**20)
+    path = tmp_path / "a.npz"
+    np.savez_compressed(path, x=np.zeros((3000, 1024), np.uint8))
+    with pytest.raises(SourceError, match=r"'x': .* bytes that expand to 3,072,128; expected 200"):
+        open_npz(declared(path, labels=None))
+
+
+def test_a_name_in_an_archive_is_never_a_place_on_the_disk(tmp_path, images):
+    path, outside = tmp_path / "in" / "a.npz", "../out.npy"
+    path.parent.mkdir()
+    with zipfile.ZipFile(path, "w") as archive, archive.open(outside, "w") as member:
+        npy.write_array(member, images[0], allow_pickle=False)
+    source = open_npz(declared(path, features="../out", labels=None))
+    assert len(list(source.blocks(100))) == 1
+    assert [each.name for each in tmp_path.iterdir()] == ["in"]
 
 
 def test_a_damaged_archive_is_refused(archive, read_all):

@@ -55,6 +55,7 @@ def test_columns_become_what_they_are_declared_as(path, read_all):
     assert source.given == frame()["part"].tolist()
     assert source.groups.tolist() == [1, 1, 0, 2, 2, 0]
     assert source.bounds is None
+    assert source.columns == ["height", "age"]
 
 
 def test_roles_may_be_absent(path):

@@ -1,0 +1,104 @@
+"""All that a training changes, in one place: what a checkpoint has to hold."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import final
+
+import torch
+from torch import Generator, Tensor, nn
+
+from aepipe.objectives.loss import Loss, Terms
+
+History = list[dict[str, float]]
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Randomness:
+    """The generators of one training, each for its own purpose.
+
+    Attributes:
+        order: of the samples; on the CPU.
+        noise: of corruption and sampling in training; on the training device.
+        validation: gives the validation's noise, the same each epoch; on the training device.
+    """
+
+    order: Generator
+    noise: Generator
+    validation: Callable[[], Generator]
+
+
+@final
+@dataclass(slots=True)
+class Tally:
+    """The terms of the batches of an epoch so far.
+
+    Attributes:
+        names: of the terms and of their total.
+        sizes: samples in each batch.
+        values: for each batch one value per name, on the training device.
+    """
+
+    names: list[str] = field(default_factory=list)
+    sizes: list[int] = field(default_factory=list)
+    values: list[Tensor] = field(default_factory=list)
+
+    def add(self, terms: Terms, size: int) -> Tensor:
+        """Take in the terms of a batch, and give their total."""
+        total = torch.stack([*terms.values()]).sum()
+        self.names = [*terms, "total"]
+        self.sizes.append(size)
+        self.values.append(torch.stack([*terms.values(), total]).detach())
+        return total
+
+    def means(self, prefix: str) -> dict[str, float]:
+        """Give the mean of each over the samples, as ``PREFIX_NAME``."""
+        sizes = torch.tensor(self.sizes, dtype=torch.float64)
+        share = sizes / sum(self.sizes)  # the last batch may be smaller
+        means = (share @ torch.stack(self.values).cpu().double()).tolist()  # one sync per epoch
+        return {f"{prefix}_{name}": mean for name, mean in zip(self.names, means, strict=True)}
+
+
+@final
+class State:
+    """Where a training stands: between two steps of an epoch.
+
+    Args:
+        model: what is trained, on its device.
+        loss: a module where it has a state of its own.
+        optimizer: of the model's parameters.
+        randomness: where chance comes from.
+
+    Attributes:
+        epoch: the one that is under way, counted from 1.
+        tally: of its batches so far.
+        order: the state in which the generator of the order began it.
+        history: a row for each epoch before it.
+        best: the weights of the epoch of these that was best on validation.
+    """
+
+    def __init__(
+        self, model: nn.Module, loss: Loss, optimizer: torch.optim.Optimizer, randomness: Randomness
+    ) -> None:
+        self.model, self.loss, self.optimizer = model, loss, optimizer
+        self.randomness = randomness
+        self.device = next(model.parameters()).device
+        self.epoch = 1
+        self.tally = Tally()
+        self.order = randomness.order.get_state()
+        self.history: History = []
+        self.best: dict[str, Tensor] = {}
+
+    def best_epoch(self) -> dict[str, float]:
+        """Give the row of the epoch best on validation; of equals, the first."""
+        return min(self.history, key=lambda row: row["valid_total"])
+
+    def finish_epoch(self, figures: dict[str, float]) -> None:
+        """Put down the figures of the epoch under way, and begin the next."""
+        self.history.append({"epoch": self.epoch, **figures})
+        if self.best_epoch() is self.history[-1]:
+            weights = self.model.state_dict()
+            self.best = {name: value.detach().clone() for name, value in weights.items()}
+        self.epoch += 1
+        self.tally = Tally()
+        self.order = self.randomness.order.get_state()

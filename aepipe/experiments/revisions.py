@@ -8,10 +8,11 @@ from typing import Any
 from ruamel.yaml import YAML
 
 from aepipe.errors import ArtifactError, ParamsError
-from aepipe.experiments.workspace import FOLDER, environment
+from aepipe.experiments.workspace import FOLDER
 from aepipe.files import read_json
 from aepipe.reporting.sides import Side, print_sides
 from aepipe.reporting.terminal import open_console
+from aepipe.workspace import environment
 
 METRICS = "reports/metrics.json"
 WORKSPACE = "workspace"  # what DVC calls the files as they are

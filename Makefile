@@ -28,7 +28,8 @@ PYTEST := OMP_NUM_THREADS=1 pytest --numprocesses auto --dist loadfile --no-load
 # SQLite database in PREFECT_HOME; PREFECT_SERVER_DATABASE_CONNECTION_URL names a PostgreSQL instead.
 server: export PREFECT_HOME ?= $(CURDIR)/.aepipe/prefect
 server: export PREFECT_SERVER_API_HOST ?= 127.0.0.1
-server: export PREFECT_SERVER_DATABASE_TIMEOUT ?= 60 # seconds; SQLite has one writer at a time
+# Seconds. SQLite has one writer at a time, and on a busy machine the others wait longer than 10.
+server: export PREFECT_SERVER_DATABASE_TIMEOUT ?= 60
 worker deploy: export PREFECT_API_URL ?= http://127.0.0.1:4200/api
 # A worker asks for work each second: Prefect's 10 would be waited for at every stage.
 worker: export PREFECT_WORKER_QUERY_SECONDS ?= 1

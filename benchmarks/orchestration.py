@@ -13,6 +13,8 @@ import subprocess
 import sys
 import tempfile
 import time
+from contextlib import redirect_stdout
+from io import StringIO
 from pathlib import Path
 
 from tests.flows.cluster import Cluster, commit, make_shared
@@ -29,7 +31,8 @@ def main() -> None:
         cluster = Cluster(Path(folder))
         try:
             cluster.start_server()
-            cluster.deploy()
+            with redirect_stdout(StringIO()):
+                cluster.deploy()
             cluster.start_worker("cpu", Path(folder) / "worker")
             print("stages  dvc repro s  flow s  adds/stage  groups  workers s  adds/stage  runs")
             for size in sizes:

@@ -10,6 +10,7 @@ from typing import Any, final
 from prefect.runtime import flow_run
 from pydantic import BaseModel, ConfigDict, Field
 
+from aepipe.errors import AepipeError
 from aepipe.experiments.overrides import overridden
 from aepipe.workspace import output, prepare
 from flows.execution import environment
@@ -50,7 +51,8 @@ def ground(root: Path, isolated: Isolated | None) -> Iterator[Ground]:
     """Give what a run stands on, for it alone: the clone ``root``, or a workspace in it.
 
     Raises:
-        AepipeError: another run is at work there; git refuses; an override is wrong.
+        AepipeError: another run is at work there; git refuses; an override is wrong; the name to
+            keep the run under is taken.
     """
     if isolated is None:
         with in_place(root):
@@ -62,16 +64,28 @@ def ground(root: Path, isolated: Isolated | None) -> Iterator[Ground]:
             sweep(root)
             prepare(root, folder, isolated.revision)
         shared = share(root, folder)
+        _require_new(folder, isolated.keep)
         if isolated.overrides:
             params = folder / PARAMS
             params.write_text(overridden(params, isolated.overrides), encoding="utf-8")
         yield Ground(folder, {**environment(), **shared})
 
 
+def _require_new(folder: Path, name: str | None) -> None:
+    """Refuse a name that is taken before anything runs; DVC would do so when all is done."""
+    head = output(["git", "rev-parse", "HEAD"], folder).strip()
+    reference = f"refs/exps/{head[:2]}/{head[2:]}/{name}"
+    if name and output(["git", "for-each-ref", reference], folder):
+        raise AepipeError(
+            f"keep: there is an experiment {name!r} of this revision already; choose another name, "
+            f"or `dvc exp remove {name}`"
+        )
+
+
 def keep(folder: Path, name: str) -> None:
     """Keep the state of a workspace as a DVC experiment, which every clone-mate then lists.
 
     Raises:
-        AepipeError: there is one of that name already, or DVC refuses.
+        AepipeError: DVC refuses.
     """
     output(["dvc", "exp", "save", "--name", name], folder)

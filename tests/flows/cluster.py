@@ -112,9 +112,9 @@ class Cluster:
             "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
             "PREFECT_SERVER_DATABASE_TIMEOUT": "60",  # for SQLite on a busy machine
             "PREFECT_WORKER_QUERY_SECONDS": "1",
-            "PREFECT_WORKER_HEARTBEAT_SECONDS": "3",
+            "PREFECT_WORKER_HEARTBEAT_SECONDS": "5",
             "PREFECT_LOGGING_TO_API_WHEN_MISSING_FLOW": "ignore",
-            "AEPIPE_SIGN_SECONDS": "2",
+            "AEPIPE_SIGN_SECONDS": "5",
         }
         self.server: subprocess.Popen[bytes] | None = None
         self.workers: list[subprocess.Popen[bytes]] = []
@@ -131,13 +131,10 @@ class Cluster:
 
     def deploy(self) -> None:
         """Deploy ``prefect.yaml``; `cuda` may fall back, and two pools are there for mistakes."""
+        assert self.run([sys.executable, "-m", "flows.deploy"], TREE).returncode == 0
         self.ask(
             "from prefect.client.schemas.actions import WorkPoolCreate\n"
-            "for name in ('cpu', 'cuda', 'deserted'):\n"
-            "    client.create_work_pool(WorkPoolCreate(name=name, type='process'))\n"
-        )
-        self.prefect("deploy", "--all")
-        self.ask(
+            "client.create_work_pool(WorkPoolCreate(name='deserted', type='process'))\n"
             "cpu = client.read_deployment_by_name('run-stage/cpu')\n"
             "for name, pool, given in (('cuda', 'cuda', {'fallback': 'cpu'}),\n"
             "                          ('cuda-strict', 'cpu', {}),\n"
@@ -165,9 +162,6 @@ class Cluster:
         worker = self._start(pool, command, AEPIPE_ROOT=str(clone), **environment)
         self.workers.append(worker)
         return worker
-
-    def prefect(self, *words: str) -> str:
-        return self.run([sys.executable, "-m", "prefect", "--no-prompt", *words], TREE).stdout
 
     def run(self, command: list[str], folder: Path, **environment: str):
         done = subprocess.run(
@@ -204,7 +198,7 @@ class Cluster:
 
     def wait_for(self, flow: subprocess.Popen[str], condition: Callable[[], bool]) -> None:
         """Wait until ``condition`` holds while ``flow`` is at work."""
-        soon(lambda: condition() or flow.poll() is not None, 300)
+        soon(lambda: condition() or flow.poll() is not None, 600)
         assert condition(), "" if flow.poll() is None else flow.stdout.read()
 
     def close(self) -> None:

@@ -14,7 +14,7 @@ from tests.flows.cluster import SHARED, commit, processes, soon
 
 pytestmark = pytest.mark.pipeline
 
-PATIENT = 300  # seconds, on a busy machine
+PATIENT = 600  # seconds, on a busy machine
 
 
 def table(said: str) -> dict[str, str]:

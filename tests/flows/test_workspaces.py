@@ -8,6 +8,7 @@ import pytest
 
 from aepipe.errors import AepipeError
 from aepipe.workspace import prepare
+from flows.isolation import Isolated, ground, keep
 from flows.workspaces import any_free, in_place, own, sweep
 from tests.flows.cluster import commit, make_shared
 
@@ -88,13 +89,27 @@ def test_a_workspace_has_the_revision_the_cache_and_this_machines_settings(clone
     (workspace / "seed").write_text("3\n")
     prepare(clone, workspace, first)
     assert (workspace / "seed").read_text() == "1\n"
-    asked = {
-        key: subprocess.run(
-            [sys.executable, "-m", "dvc", *words], cwd=workspace, capture_output=True, text=True,
-            check=True,
-        ).stdout.strip()
-        for key, words in {"cache": ["cache", "dir"], "remote": ["remote", "list"]}.items()
-    }  # fmt: skip
-    assert asked["cache"] == str(clone / ".dvc" / "cache")
-    assert asked["remote"].split() == ["here", str(tmp_path / "remote")]
+    assert dvc(workspace, "cache", "dir").strip() == str(clone / ".dvc" / "cache")
+    assert dvc(workspace, "remote", "list").split() == ["here", str(tmp_path / "remote")]
     assert (clone / "seed").read_text() == "2\n"
+
+
+@pytest.mark.pipeline
+def test_a_run_is_kept_as_an_experiment_that_the_clone_lists_and_once(clone):
+    commit(clone, **{"params.yaml": "a: 1\n"})
+    with ground(clone, Isolated(keep="tried")) as first:
+        (first.folder / "params.yaml").write_text("a: 2\n")
+        assert Path(first.environment["AEPIPE_CHECKPOINTS"]).is_relative_to(clone)
+        dvc(first.folder, "repro", "--quiet")
+        keep(first.folder, "tried")
+    assert "tried" in dvc(clone, "exp", "show", "--csv", "--no-pager")
+    assert (clone / "params.yaml").read_text() == "a: 1\n"
+    taken = ground(clone, Isolated(keep="tried"))
+    with pytest.raises(AepipeError, match="keep: there is an experiment 'tried' of this revision"):
+        taken.__enter__()
+
+
+def dvc(folder: Path, *words: str) -> str:
+    command = [sys.executable, "-m", "dvc", *words]
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=True)
+    return done.stdout

@@ -40,8 +40,8 @@ LIMIT ?= 1
 # sees none. Without GPU= a worker of the pool cuda sees what its environment says.
 GPU ?= $(if $(filter cpu,$(POOL)),none)
 
-.PHONY: help run test check static browser format catalogue schema audit lock clean server worker \
-  deploy
+.PHONY: help run test check static browser format catalogue mlflow schema audit lock clean server \
+  worker deploy
 
 help: ## Say what there is
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1\t/' \
@@ -80,6 +80,13 @@ format: $(READY) ## Put the code into its one format
 
 catalogue: $(READY) ## Train every kind of the catalogue on the digits, and print a line each (minutes)
 	aepipe catalogue --train
+
+# A registry that several machines share has its database and its files elsewhere: set these two.
+mlflow: export MLFLOW_BACKEND_STORE_URI ?= sqlite:///$(CURDIR)/mlruns/mlflow.db
+mlflow: export MLFLOW_ARTIFACTS_DESTINATION ?= $(CURDIR)/mlruns/served
+mlflow: export MLFLOW_HOST ?= 127.0.0.1
+mlflow: $(READY) ## Serve MLflow with runs and models, to this machine alone, at port 5000
+	mlflow server
 
 schema: $(READY) ## Write params.schema.json, with which editors complete and check params.yaml
 	aepipe schema --output params.schema.json

@@ -28,7 +28,8 @@ PYTEST := OMP_NUM_THREADS=1 pytest --numprocesses auto --dist loadfile --no-load
 # SQLite database in PREFECT_HOME; PREFECT_SERVER_DATABASE_CONNECTION_URL names a PostgreSQL instead.
 server: export PREFECT_HOME ?= $(CURDIR)/.aepipe/prefect
 server: export PREFECT_SERVER_API_HOST ?= 127.0.0.1
-server: export PREFECT_SERVER_DATABASE_TIMEOUT ?= 60 # seconds; SQLite has one writer at a time
+# Seconds. SQLite has one writer at a time, and on a busy machine the others wait longer than 10.
+server: export PREFECT_SERVER_DATABASE_TIMEOUT ?= 60
 worker deploy: export PREFECT_API_URL ?= http://127.0.0.1:4200/api
 # A worker asks for work each second: Prefect's 10 would be waited for at every stage.
 worker: export PREFECT_WORKER_QUERY_SECONDS ?= 1
@@ -39,8 +40,8 @@ LIMIT ?= 1
 # sees none. Without GPU= a worker of the pool cuda sees what its environment says.
 GPU ?= $(if $(filter cpu,$(POOL)),none)
 
-.PHONY: help run test check static browser format catalogue schema audit lock clean server worker \
-  deploy
+.PHONY: help run test check static browser format catalogue mlflow schema audit lock clean server \
+  worker deploy
 
 help: ## Say what there is
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1\t/' \
@@ -79,6 +80,13 @@ format: $(READY) ## Put the code into its one format
 
 catalogue: $(READY) ## Train every kind of the catalogue on the digits, and print a line each (minutes)
 	aepipe catalogue --train
+
+# A registry that several machines share has its database and its files elsewhere: set these two.
+mlflow: export MLFLOW_BACKEND_STORE_URI ?= sqlite:///$(CURDIR)/mlruns/mlflow.db
+mlflow: export MLFLOW_ARTIFACTS_DESTINATION ?= $(CURDIR)/mlruns/served
+mlflow: export MLFLOW_HOST ?= 127.0.0.1
+mlflow: $(READY) ## Serve MLflow with runs and models, to this machine alone, at port 5000
+	mlflow server
 
 schema: $(READY) ## Write params.schema.json, with which editors complete and check params.yaml
 	aepipe schema --output params.schema.json

@@ -16,7 +16,8 @@ PARAMS = Path("params.yaml")
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and give its exit code.
 
-    0; 2 for a user's mistake, 4 for a diverged loss; 128 and its number where a signal ended it.
+    0; 2 for a user's mistake, 4 for a diverged loss, 5 for a version that is not what it says;
+    128 and its number where a signal ended it.
     """
     # Threads that wait for work sleep instead of spinning: with stages side by side, or anything
     # else on the machine, spinning made training five times slower. Read when torch is loaded.
@@ -58,6 +59,10 @@ def parser(arguments: Sequence[str]) -> argparse.ArgumentParser:
             from aepipe.registry.consumers import add_options
 
             add_options(command, name)
+        if name in KEEPERS:
+            from aepipe.registry import keepers
+
+            keepers.add_options(command, name)
         if name == "compare":
             for side in ("one", "other"):
                 text = "git revision, experiment, or `workspace` for the files as they are"
@@ -123,6 +128,13 @@ def _register(parsed: argparse.Namespace) -> None:
     synchronise(load_params(parsed.params).registry, Path(), ConsoleMonitor())
 
 
+def _keep(parsed: argparse.Namespace) -> None:
+    from aepipe.registry.keepers import keep
+
+    for line in keep(parsed):
+        print(line)
+
+
 def _experiment(parsed: argparse.Namespace) -> None:
     from aepipe.console import ConsoleMonitor
     from aepipe.experiments.commands import list_experiments, run_experiment, show_experiment
@@ -185,10 +197,20 @@ CONSUMERS = {
     "export": "Write a model in another format.",
     "serve": "Answer requests over HTTP, on this machine unless told otherwise.",
 }
+KEEPERS = {
+    "rollback": "Make the former champion of a registered model the champion again.",
+    "promote": "Make a version the champion, whatever its gate says.",
+    "history": "Print every move of a registered model's champion.",
+    "where": "Print the chain from a registered version to its data.",
+    "which": "List the registered versions that came from data or a stage.",
+    "verify": "Check that a registered version is what its recipe makes.",
+    "relocate": "Put MLflow's paths right after this folder was moved or copied.",
+}
 COMMANDS: dict[str, tuple[Callable[[argparse.Namespace], None], str]] = {
     "stage": (_stage, "Run one stage as dvc.yaml does; `dvc repro` calls this."),
     "check": (_check, "Check params, sources and tables of the whole pipeline without running it."),
     "register": (_register, "Bring the model registry in line with what the pipeline has made."),
+    **{name: (_keep, text) for name, text in KEEPERS.items()},
     "catalogue": (_catalogue, "Print the page of everything that can be declared, or try it all."),
     "experiment": (_experiment, "List, show or run what lies in experiments/."),
     **{name: (_consume, text) for name, text in CONSUMERS.items()},

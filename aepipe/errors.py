@@ -40,6 +40,12 @@ class RegistryError(AepipeError):
     """The model registry could not be reached or refused."""
 
 
+class VerificationError(AepipeError):
+    """A registered version is not what its recipe makes; the message says since which stage."""
+
+    exit_code: ClassVar[int] = 5
+
+
 class DivergedError(AepipeError):
     """A loss became infinite or not a number; the message says when and what to lower."""
 

@@ -70,17 +70,11 @@ def _count() -> int:
 
 
 def _launch(count: int, words: Sequence[str]) -> None:
-    import torch
     from torch.distributed.elastic.multiprocessing import DefaultLogsSpecs, SignalException
     from torch.distributed.elastic.multiprocessing.errors import ChildFailedError
     from torch.distributed.launcher.api import LaunchConfig, elastic_launch
 
-    device = os.environ.get("AEPIPE_DEVICE") or ("cuda" if torch.cuda.is_available() else "cpu")
-    if device not in ("cpu", "cuda") or (device == "cuda" and count > torch.cuda.device_count()):
-        raise ParamsError(
-            f"{VARIABLE}={count} on {device}: expected cpu, or cuda with as many GPUs, and there "
-            f"are {torch.cuda.device_count()}; lower it, or set AEPIPE_DEVICE=cpu"
-        )
+    _require_devices(count)
     loopback = next((name for _, name in socket.if_nameindex() if name.startswith("lo")), "lo")
     os.environ.setdefault("GLOO_SOCKET_IFNAME", loopback)
     os.environ.setdefault("OMP_NUM_THREADS", str(max(1, (os.cpu_count() or 1) // count)))
@@ -105,6 +99,17 @@ def _launch(count: int, words: Sequence[str]) -> None:
             sys.exit(code if code > 0 else 1)
         except SignalException as error:
             raise Interrupted(int(error.sigval), "the first process says how to go on") from None
+
+
+def _require_devices(count: int) -> None:
+    import torch
+
+    device = os.environ.get("AEPIPE_DEVICE") or ("cuda" if torch.cuda.is_available() else "cpu")
+    if device not in ("cpu", "cuda") or (device == "cuda" and count > torch.cuda.device_count()):
+        raise ParamsError(
+            f"{VARIABLE}={count} on {device}: expected cpu, or cuda with as many GPUs, and there "
+            f"are {torch.cuda.device_count()}; lower it, or set AEPIPE_DEVICE=cpu"
+        )
 
 
 def _train_along(call: Call) -> None:

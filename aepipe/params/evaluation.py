@@ -4,7 +4,8 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, JsonValue, PositiveFloat, PositiveInt, model_validator
 
-from aepipe.params.base import Name, OpenFraction, Section
+from aepipe.params.base import Name, OpenFraction, Section, Sequence
+from aepipe.params.gates import Condition
 from aepipe.params.judgements import Further
 
 OWN_PROBES = (
@@ -15,6 +16,7 @@ OWN_PROBES = (
     "gradient_boosting",
 )
 HEADS = ("finetuned", "control")  # what stands beside the probes in the tables
+OWN_ALIASES = ("champion", "previous")
 
 
 class Generate(Section):
@@ -171,7 +173,7 @@ class Registered(Section):
 
 
 class Registry(Section):
-    """What is registered, and under which alias."""
+    """What is registered, under which alias, and what makes it the champion."""
 
     experiment: str
     """MLflow experiment of the training runs and of the registered versions."""
@@ -179,3 +181,14 @@ class Registry(Section):
     """Alias that the newest version carries."""
     models: Annotated[dict[str, Registered], Field(min_length=1)]
     """Registered name and what it is."""
+    gates: dict[str, Sequence[Condition]]
+    """By registered name what a version must show to become ``champion``; where there is nothing,
+    only a person moves that alias."""
+
+    @model_validator(mode="after")
+    def _keeps_aliases_apart(self) -> Self:
+        if self.alias in OWN_ALIASES:
+            raise ValueError(
+                f".alias = {self.alias!r}: moves by gates and rollbacks alone; choose another"
+            )
+        return self

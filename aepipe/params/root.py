@@ -9,6 +9,7 @@ from aepipe.params.corruption import CorruptionSection, Pairs
 from aepipe.params.data import Data
 from aepipe.params.evaluation import Appraise, Evaluate, Generate, Registry
 from aepipe.params.models import Model
+from aepipe.params.registration import registry_problems
 from aepipe.params.stack import DATASET, STACK, Finetune, Stack, Unroll
 from aepipe.params.variational import DiscretisedDecoder, Variational
 
@@ -35,7 +36,11 @@ class Params(Section):
 
     @model_validator(mode="after")
     def _spans_sections(self) -> Self:
-        problems = [*_name_problems(self), *_data_problems(self), *_registry_problems(self)]
+        problems = [
+            *_name_problems(self),
+            *_data_problems(self),
+            *registry_problems(self.registry, self.models, self.evaluate, self.corruption),
+        ]
         if problems:
             raise ValueError("\n".join(problems))
         return self
@@ -79,23 +84,6 @@ def _name_problems(params: Params) -> list[str]:
         if named.get(name) != path
     ]
     return problems
-
-
-def _registry_problems(params: Params) -> list[str]:
-    """Models that cannot give what they are to be registered for."""
-    entries = {f"models/{name}": model for name, model in params.models.items()}
-    variational = [path for path, model in entries.items() if isinstance(model, Variational)]
-    possible = {
-        "encoder": ["models/autoencoder", "models/vae", *entries],  # a classifier has no way back
-        "classifier": ["models/classifier"],
-        "vae": ["models/vae", *variational],
-    }
-    return [
-        f"registry.models.{name}.model = {entry.model!r}: can't be registered as {entry.kind}; "
-        f"expected {' or '.join(possible[entry.kind])}"
-        for name, entry in params.registry.models.items()
-        if entry.model not in possible[entry.kind]
-    ]
 
 
 def _data_problems(params: Params) -> list[str]:

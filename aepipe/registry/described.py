@@ -22,8 +22,14 @@ class Described:
         root: folder of the pipeline.
         folder: of the model, below ``root``.
         digest: checksum of its networks.
-        metrics: what has been measured about it.
+        metrics: what has been measured about it, by entry and figure.
+        intervals: the same with ``low`` and ``high``.
+        baselines: by entry, ``metrics`` and ``intervals`` of what it stands beside.
+        against_pca: paired differences from PCA of the same size, by entry.
+        gates: ``conditions``, ``verdicts`` of those that need no registry, and ``against_champion``
+            what is to be held against the champion of one.
         dataset: ``dataset.json`` of the data that it was trained on.
+        test: on what it was judged: ``samples``, ``confidence`` of the intervals.
     """
 
     name: str
@@ -32,7 +38,12 @@ class Described:
     folder: str
     digest: str
     metrics: Mapping[str, Any]
+    intervals: Mapping[str, Any]
+    baselines: Mapping[str, Any]
+    against_pca: Mapping[str, Any]
+    gates: Mapping[str, Any]
     dataset: Mapping[str, Any]
+    test: Mapping[str, Any]
 
     def require_files(self) -> Path:
         """Give the model's folder.
@@ -62,12 +73,13 @@ def read_registered(path: Path, registry: Registry, root: Path) -> list[Describe
     described = {**models, **content["absent"]}  # what could not be trained is no other section
     written = {name: (entry["kind"], entry["folder"]) for name, entry in described.items()}
     declared = {name: (entry.kind, entry.model) for name, entry in registry.models.items()}
-    if written != declared:
+    gates = {name: [str(each) for each in registry.gates.get(name, ())] for name in models}
+    if written != declared or gates != {
+        n: e.get("gates", {}).get("conditions") for n, e in models.items()
+    }:
         raise ArtifactError(
             f"{path}: describes {', '.join(written)} for another `registry` section than that of "
             "params.yaml; `dvc repro register` writes it again"
         )
-    return [
-        Described(name=name, root=root, dataset=content["dataset"], **entry)
-        for name, entry in models.items()
-    ]
+    about = {"root": root, "dataset": content["dataset"], "test": content["test"]}
+    return [Described(name=name, **about, **entry) for name, entry in models.items()]

@@ -1,20 +1,14 @@
 """From the name of a registered version, or a folder, to the trained model that lies there."""
 
-import re
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING
 
 from aepipe.consume.trained import CHECKSUMS, Trained, open_trained
-from aepipe.errors import ArtifactError, RegistryError
+from aepipe.errors import ArtifactError
 from aepipe.files import digest_files
-from aepipe.tracking.server import allow_transfers, connect, reached, tracking_uri
+from aepipe.registry.addresses import REGISTRY, download, find_version
+from aepipe.tracking.server import allow_transfers, connect, reached
 
-if TYPE_CHECKING:
-    from mlflow import MlflowClient
-    from mlflow.entities.model_registry import ModelVersion
-
-REGISTRY = "models:/"
 CHECKSUMS_TAG = "aepipe.checksums"  # of the checksums; the registry keeps it, apart from the files
 
 
@@ -49,27 +43,3 @@ def open_model(where: str, dataset: Path) -> Trained:
                 "again"
             )
         return trained
-
-
-def find_version(client: "MlflowClient", where: str) -> "ModelVersion":
-    """Give the version that ``models:/NAME@ALIAS`` or ``models:/NAME/VERSION`` names.
-
-    Raises:
-        RegistryError: it is neither.
-    """
-    named = re.fullmatch(r"models:/([^/@]+)(?:@([^/@]+)|/(\d+))", where)
-    if named is None:
-        raise RegistryError(f"{where}: expected models:/NAME@ALIAS or models:/NAME/VERSION")
-    name, alias, number = named.groups()
-    if alias is not None:
-        return client.get_model_version_by_alias(name, alias)
-    return client.get_model_version(name, number)
-
-
-def download(version: "ModelVersion", place: Path) -> Path:
-    """Bring the files of a version into ``place``, and give their folder."""
-    import mlflow
-
-    mlflow.set_tracking_uri(tracking_uri())
-    uri = f"{REGISTRY}{version.name}/{version.version}"
-    return Path(mlflow.artifacts.download_artifacts(uri, dst_path=str(place)))

@@ -1,7 +1,7 @@
 """Bringing a model registry in line with what the pipeline has made, as often as one likes."""
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from aepipe.command import Call
 from aepipe.console import ConsoleMonitor
@@ -13,10 +13,14 @@ from aepipe.tracking.send import send_pending
 from aepipe.tracking.server import (
     allow_transfers,
     connect,
+    exclusive,
     experiment_id,
     experiment_name,
     reached,
 )
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
 
 REGISTERED = Path("reports/registered.json")
 
@@ -57,11 +61,23 @@ def _require(models: list[Described], registry: Registry, monitor: Monitor, agai
         allow_transfers()
         for problem in send_pending(client):
             monitor.warn(problem)
-        from aepipe.registry.versions import require_version  # and MLflow with it
-
-        with reached():
+        with reached(), exclusive():
             experiment = experiment_id(client, experiment_name(registry.experiment))
             for model in models:
-                monitor.remark(require_version(client, experiment, model, registry.alias))
+                monitor.remark(_register(client, experiment, model, registry.alias))
     except RegistryError as error:
         raise RegistryError(f"{error}; {again} registers once that is mended") from error
+
+
+def _register(client: "MlflowClient", experiment: str, model: Described, alias: str) -> str:
+    """Bring one model in line; aliases come last, so that they never point to half a version."""
+    from aepipe.registry.gate import pass_gate  # and MLflow with it
+    from aepipe.registry.moves import aliases
+    from aepipe.registry.versions import require_version
+
+    found = require_version(client, experiment, model)
+    number = str(found.version.version)
+    if aliases(client, model.name).get(alias) != number:
+        client.set_registered_model_alias(model.name, alias, number)
+    outcome = pass_gate(client, found.version, model)
+    return f"{model.name}@{alias} is version {number}, which {found.done} and {outcome}"

@@ -159,7 +159,7 @@ def _first(tables: Mapping[str, pd.DataFrame], metrics: Metrics) -> str:
 
 
 def _plane(entry: str, table: pd.DataFrame, share: float, dataset: Dataset) -> Plane:
-    x, y = _placed(table[["x", "y"]].to_numpy())
+    x, y = placed(table[["x", "y"]].to_numpy())
     errors = table["squared_error"].to_numpy()
     known = bool(np.isfinite(errors).all())
     note = f"The plane keeps {percent(share)} of the variance of the training samples' codes."
@@ -170,13 +170,13 @@ def _plane(entry: str, table: pd.DataFrame, share: float, dataset: Dataset) -> P
         note=note,
         x=x.tolist(),
         y=y.tolist(),
-        share=_hundredths(errors) if known else [0] * len(errors),
+        share=ranked(errors) if known else [0] * len(errors),
         error=[metric("squared_error", value) for value in errors] if known else [],
         names=_names(x, y, table["label"].to_numpy(), len(dataset.classes)),
     )
 
 
-def _placed(places: Array) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+def placed(places: Array) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Fit coordinates into the drawing, both axes to one scale, so that distances stay honest."""
     low, high = places.min(axis=0), places.max(axis=0)
     span = float((high - low).max()) or 1.0
@@ -185,7 +185,7 @@ def _placed(places: Array) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     return x, y
 
 
-def _hundredths(errors: Array) -> list[int]:
+def ranked(errors: Array) -> list[int]:
     """Rank the errors: a few that are far larger than the rest would leave the rest one grey."""
     ranks = np.argsort(np.argsort(errors, kind="stable"), kind="stable")
     shares: list[int] = np.rint(100 * ranks / max(1, len(errors) - 1)).astype(int).tolist()

@@ -4,6 +4,14 @@ import math
 
 MINUS = "\N{MINUS SIGN}"
 SIGNIFICANT = 4  # digits of an error: two representations that differ matter in the third
+FALLING = (  # parts of the names of metrics that are the better the smaller they are
+    "squared_error",
+    "cross_entropy",
+    "frechet_distance",
+    "memorisation",
+    "dead_units",
+    "saturated_units",
+)
 HEADS = {"finetuned": "fine-tuned head", "control": "control head"}
 TITLES = {
     "psnr": "PSNR (dB)",
@@ -77,7 +85,7 @@ def level(confidence: float) -> str:
 
 def is_better(name: str, change: float) -> bool:
     """Say whether a difference in the metric ``name`` is one for the better: errors should fall."""
-    return change < 0 if "squared_error" in name else change > 0
+    return change < 0 if any(part in name for part in FALLING) else change > 0
 
 
 def points(share: float) -> str:

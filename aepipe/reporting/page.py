@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import final
 
 import numpy as np
@@ -20,9 +19,9 @@ from aepipe.reporting.forest import against_pca
 from aepipe.reporting.judgements import judgements
 from aepipe.reporting.metrics import LABELS, Metrics, conditions
 from aepipe.reporting.plots import accuracies, explained_variance, tradeoff
+from aepipe.reporting.style import STYLE_SHEET, TEMPLATES
 from aepipe.reporting.walks import Slider
 
-TEMPLATES = Path(__file__).parent / "templates"
 CLASSES = 20  # more make a confusion matrix that nobody reads; the largest confusions stay
 CONFUSIONS = 5  # largest ones listed
 
@@ -96,7 +95,7 @@ def render(metrics: Metrics, material: Material) -> str:
         _environment(metrics)
         .get_template("report.html")
         .render(
-            style=(TEMPLATES / "report.css").read_text(encoding="utf-8"),
+            style=STYLE_SHEET.read_text(encoding="utf-8"),
             script=(TEMPLATES / "report.js").read_text(encoding="utf-8"),
             metrics=metrics,
             findings=[_unbroken(sentence) for sentence in findings(metrics)],

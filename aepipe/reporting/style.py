@@ -18,7 +18,8 @@ from matplotlib.figure import Figure
 
 from aepipe.reporting.formats import is_pca, label
 
-STYLE_SHEET = Path(__file__).with_name("report.css")
+TEMPLATES = Path(__file__).parent / "templates"
+STYLE_SHEET = TEMPLATES / "report.css"
 Axes = Any  # matplotlib's signatures are too loose for strict typing
 WIDTH = 4.3  # inches, about 410 CSS pixels
 TEXT = 0.14  # inches from one line of text to the next

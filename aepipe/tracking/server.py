@@ -15,6 +15,7 @@ if TYPE_CHECKING:  # importing MLflow takes more than a second; most stages neve
     from mlflow.entities import Experiment
 
 ROOT = Path("mlruns")
+ARTIFACTS = "artifacts"  # below it, the files of the default database
 SQLITE = "sqlite:///"
 TIMEOUT = "MLFLOW_HTTP_REQUEST_TIMEOUT"
 TRANSFER_SECONDS = "120"  # MLflow's own; storing a model may keep a server busy
@@ -51,7 +52,8 @@ def connect() -> "MlflowClient":
     """Reach the tracking server, or open (and make, where it is new) the database.
 
     Raises:
-        RegistryError: it can't be reached, or MLflow is not installed.
+        RegistryError: it can't be reached, or MLflow is not installed, or the default database was
+            made elsewhere.
     """
     os.environ.update(settings())  # MLflow reads some of them while it is imported
     try:
@@ -65,6 +67,9 @@ def connect() -> "MlflowClient":
     with reached(), _alone(uri):
         client = MlflowClient(uri)
         probe(client)
+        for experiment in client.search_experiments() if _artifact_location() else ():
+            if experiment.artifact_location.endswith(f"/{ROOT}/{ARTIFACTS}"):
+                _require_in_place(experiment)
     return client
 
 
@@ -142,6 +147,18 @@ def shown(uri: str) -> str:
 
 
 @contextmanager
+def exclusive() -> Iterator[None]:
+    """Let one process at a time change what this folder's pipeline has registered.
+
+    Registrations from other folders, by way of a server, are not kept out.
+    """
+    ROOT.mkdir(exist_ok=True)
+    with (ROOT / "registry.lock").open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)  # until the file is closed
+        yield
+
+
+@contextmanager
 def _alone(uri: str) -> Iterator[None]:
     """Let one process at a time open a SQLite database: only one can make its tables."""
     if not uri.startswith(SQLITE):
@@ -156,15 +173,20 @@ def _alone(uri: str) -> Iterator[None]:
 
 def _artifact_location() -> str | None:
     """Give where the default database's files go; a place that the user set has its own."""
-    return None if os.environ.get("MLFLOW_TRACKING_URI") else str((ROOT / "artifacts").resolve())
+    return None if os.environ.get("MLFLOW_TRACKING_URI") else str((ROOT / ARTIFACTS).resolve())
+
+
+def is_elsewhere(location: str) -> bool:
+    """Say whether a path, as MLflow stores it, lies outside the ``mlruns/`` of this folder."""
+    return "://" not in location and not Path(location).is_relative_to(ROOT.resolve())
 
 
 def _require_in_place(experiment: "Experiment") -> None:
-    here, location = _artifact_location(), experiment.artifact_location
-    if here is None or "://" in location or Path(location).is_relative_to(ROOT.resolve()):
+    location = experiment.artifact_location
+    if _artifact_location() is None or not is_elsewhere(location):
         return
     raise RegistryError(
         f"{ROOT}/ keeps its files in {location}: it was moved or copied, and MLflow's paths are "
-        f"absolute; rename {ROOT}/ and `aepipe register` fills a new one, or set "
+        "absolute; `aepipe relocate` puts them right, or set "
         f"MLFLOW_TRACKING_URI={tracking_uri()} to go on using the old place"
     )

@@ -84,7 +84,7 @@ def test_a_version_says_what_it_was_made_from(make_models, registry, judge_anew)
     assert tags["aepipe.digest"] == described["digest"]
     assert tags["aepipe.dataset_digest"] == "d" * 32
     assert tags["dvc.models/autoencoder"] == "b.dir"
-    assert tags["metric.deep.accuracy.linear"] == "0.5"
+    assert tags["metric.deep.accuracy_linear"] == "0.5"
     judge_anew(0.25)
     register_all(registry)
     assert versions("encoder") == [1]

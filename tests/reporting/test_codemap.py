@@ -9,7 +9,7 @@ ROOM = codemap.SIDE - 2 * codemap.MARGIN
 
 def test_distances_keep_their_proportions_and_fill_the_drawing():
     places = np.random.default_rng(0).normal(size=(50, 2)) * [30, 3]
-    x, y = codemap._placed(places)
+    x, y = codemap.placed(places)
     assert x.max() - x.min() == ROOM
     drawn = np.stack([x, -y], axis=1)
     apart = np.linalg.norm(places[:, None] - places, axis=2)
@@ -19,9 +19,9 @@ def test_distances_keep_their_proportions_and_fill_the_drawing():
 
 
 def test_codes_that_are_all_the_same_lie_in_the_middle():
-    x, y = codemap._placed(np.ones((3, 2)))
+    x, y = codemap.placed(np.ones((3, 2)))
     assert set(x) == set(y) == {codemap.SIDE // 2}
 
 
 def test_errors_are_coloured_by_rank():
-    assert codemap._hundredths(np.array([5.0, 0.1, 9e9])) == [50, 0, 100]
+    assert codemap.ranked(np.array([5.0, 0.1, 9e9])) == [50, 0, 100]

@@ -1,13 +1,12 @@
 """The page's colours against the Web Content Accessibility Guidelines 2.2, level AA."""
 
 import re
-from pathlib import Path
 
 import pytest
 
-import aepipe.reporting
+from aepipe.reporting.style import STYLE_SHEET
 
-CSS = (Path(aepipe.reporting.__file__).parent / "templates" / "report.css").read_text()
+CSS = STYLE_SHEET.read_text()
 TEXT = ("ink", "muted", "link", "better", "worse", *(f"series-{n}" for n in range(1, 7)))
 MARKS = [f"series-{n}" for n in range(7, 11)]  # of the map, where no text has these colours
 

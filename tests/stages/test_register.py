@@ -10,32 +10,50 @@ from aepipe.models.absent import write_absence
 from aepipe.monitor import Silent
 from aepipe.params.evaluation import Registered, Registry
 from aepipe.registry.described import read_registered
+from aepipe.reporting.metrics import Metrics, write_metrics
 from aepipe.stages import register
 
 MODELS = {
     "an-encoder": Registered(kind="encoder", model="models/autoencoder"),
     "a-classifier": Registered(kind="classifier", model="models/classifier"),
 }
+GATES = {
+    "an-encoder": [
+        "deep.squared_error <= pca.squared_error - 0.5",
+        "deep.squared_error not worse than champion",
+    ]
+}
 PARAMS = register.Params(
-    Registry(experiment="experiment", alias="candidate", models=MODELS),
+    Registry(experiment="experiment", alias="candidate", models=MODELS, gates=GATES),
     {"stack": "models/stack", "deep": "models/autoencoder", "classifier": "models/classifier"},
 )
 METRICS = {
+    "raw": {"code_size": 64},
+    "pca_24": {"squared_error": 2.25},
     "stack": {"squared_error": 3.0},
     "deep": {"squared_error": 2.0},
-    "classifier": {"accuracy": {"linear": 0.9}},
-    "rbm": {"squared_error": 4.0},
+    "classifier": {"accuracy_linear": 0.9},
+    "k_sparse": {"squared_error": 4.0},
 }
 
 
 @pytest.fixture
 def inputs(tmp_path, small_digits) -> register.Inputs:
-    for folder in ("autoencoder", "classifier/finetuned", "classifier/control", "vae", "rbm"):
-        (tmp_path / folder).mkdir(parents=True)
-        (tmp_path / folder / "model.json").write_text("{}")
-        (tmp_path / folder / "weights.safetensors").write_text(folder)
-    (tmp_path / "metrics.json").write_text(json.dumps({"representations": METRICS}))
-    return register.Inputs(tmp_path, tmp_path / "metrics.json", small_digits.folder)
+    models = tmp_path / "models"
+    for folder in ("autoencoder", "classifier/finetuned", "classifier/control", "k_sparse"):
+        (models / folder).mkdir(parents=True)
+        (models / folder / "model.json").write_text("{}")
+        (models / folder / "weights.safetensors").write_text(folder)
+    measure(tmp_path / "metrics.json", METRICS)
+    return register.Inputs(models, tmp_path / "metrics.json", small_digits.folder)
+
+
+def measure(path: Path, representations: dict) -> None:
+    intervals = {"deep": {"squared_error": {"low": 1.9, "high": 2.1}}}
+    against = {"deep": {"pca": "pca_24", "squared_error_difference": -0.25}}
+    test = {"samples": 360, "confidence": 0.95, "comparisons": 1}
+    metrics = Metrics(test, representations, intervals, against, {}, heads={}, absent={})
+    write_metrics(path, metrics)
 
 
 def registered(params: register.Params, inputs: register.Inputs) -> dict:
@@ -50,7 +68,39 @@ def test_each_model_is_described_by_its_kind_its_bytes_and_the_figures_about_it(
     assert models["an-encoder"]["kind"] == "encoder"
     assert models["an-encoder"]["folder"] == "models/autoencoder"
     assert models["an-encoder"]["metrics"] == {"deep": {"squared_error": 2.0}}
-    assert models["a-classifier"]["metrics"] == {"classifier": {"accuracy": {"linear": 0.9}}}
+    assert models["an-encoder"]["intervals"]["deep"]["squared_error"] == {"low": 1.9, "high": 2.1}
+    assert list(models["an-encoder"]["baselines"]) == ["pca_24", "raw"]
+    assert models["a-classifier"]["metrics"] == {"classifier": {"accuracy_linear": 0.9}}
+
+
+def test_an_entry_of_models_is_judged_under_its_own_name(inputs):
+    sparse = {"sparse": Registered(kind="encoder", model="models/k_sparse")}
+    registry = PARAMS.registry.model_copy(update={"models": sparse})
+    models = registered(replace(PARAMS, registry=registry), inputs)["models"]
+    assert models["sparse"]["metrics"] == {"k_sparse": {"squared_error": 4.0}}
+
+
+def test_gates_are_judged_as_far_as_the_metrics_go(inputs):
+    models = registered(PARAMS, inputs)["models"]
+    first, second = GATES["an-encoder"]
+    because = "2 > 1.75, with 2.25 of pca_24"
+    figure = {"entry": "deep", "value": 2.0, "low": 1.9, "high": 2.1}
+    assert models["an-encoder"]["gates"] == {
+        "conditions": [first, second],
+        "verdicts": [{"condition": first, "holds": False, "because": because}],
+        "against_champion": [
+            {"condition": second, "metric": "deep.squared_error", "figure": figure}
+        ],
+    }
+    assert models["a-classifier"]["gates"]["conditions"] == []
+
+
+def test_a_file_that_was_written_for_other_gates_is_refused(inputs):
+    registered(PARAMS, inputs)
+    other = PARAMS.registry.model_copy(update={"gates": {}})
+    path = inputs.metrics.with_name("registered.json")
+    with pytest.raises(ArtifactError, match="for another `registry` section"):
+        read_registered(path, other, Path())
 
 
 def test_the_input_is_described_by_shape_and_scaling_of_the_dataset(inputs):
@@ -93,16 +143,8 @@ def test_a_model_that_was_not_trained_is_listed_with_the_reason(inputs):
     assert [model.name for model in read] == ["an-encoder"]
 
 
-def test_an_entry_of_models_is_registered_with_the_figures_of_its_own_name(inputs):
-    entry = {"machine": Registered(kind="encoder", model="models/rbm")}
-    registry = PARAMS.registry.model_copy(update={"models": entry})
-    described = registered(replace(PARAMS, registry=registry), inputs)["models"]["machine"]
-    assert described["folder"] == "models/rbm"
-    assert described["metrics"] == {"rbm": {"squared_error": 4.0}}
-
-
 def test_figures_that_the_declaration_promises_must_be_there(inputs):
-    inputs.metrics.write_text(json.dumps({"representations": {"deep": {}}}))
+    measure(inputs.metrics, {"deep": {}})
     with pytest.raises(ContractError, match="no figures of 'classifier', only of deep"):
         registered(PARAMS, inputs)
 

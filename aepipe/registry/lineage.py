@@ -1,0 +1,91 @@
+"""What ``dvc.lock`` says of how something came about: the stages behind it, and their checksums."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, final
+
+from aepipe.params.load import read_yaml
+
+LOCK = Path("dvc.lock")
+PARAMS = "params.yaml"
+
+
+@final
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One stage as the lock file has it.
+
+    Attributes:
+        stage: what DVC calls it.
+        deps: checksums by path, of data and code.
+        params: values by dotted key.
+        outs: checksums by path.
+    """
+
+    stage: str
+    deps: Mapping[str, str]
+    params: Mapping[str, Any]
+    outs: Mapping[str, str]
+
+
+def read_lock(path: Path) -> dict[str, Step]:
+    """Read a lock file: its stages by name; none where there is no file.
+
+    Raises:
+        ParamsError: it is not YAML.
+    """
+    stages = (read_yaml(path) or {}).get("stages", {}) if path.is_file() else {}
+    return {
+        name: Step(
+            stage=name,
+            deps=_checksums(entry.get("deps", [])),
+            params=(entry.get("params") or {}).get(PARAMS) or {},
+            outs=_checksums(entry.get("outs", [])),
+        )
+        for name, entry in stages.items()
+    }
+
+
+def chain(lock: Mapping[str, Step], path: str) -> list[Step]:
+    """Give the stages that ``path`` comes from, each behind those that it needs.
+
+    Args:
+        lock: stages by name.
+        path: a stage's output, or what lies in one.
+    """
+    found: dict[str, Step] = {}
+
+    def visit(wanted: str) -> None:
+        for step in lock.values():
+            if step.stage in found or not any(touches(out, wanted) for out in step.outs):
+                continue
+            for dep in step.deps:
+                visit(dep)
+            found[step.stage] = step
+
+    visit(path)
+    return list(found.values())
+
+
+def touches(first: str, second: str) -> bool:
+    """Say whether two paths are one, or one lies in the other."""
+    return first == second or first.startswith(f"{second}/") or second.startswith(f"{first}/")
+
+
+def first_difference(recorded: Sequence[Step], others: Mapping[str, Step]) -> Step | None:
+    """Give the first recorded stage whose outputs have other checksums, or none, in ``others``."""
+    for step in recorded:
+        other = others.get(step.stage)
+        if other is None or dict(other.outs) != dict(step.outs):
+            return step
+    return None
+
+
+def chain_params(steps: Sequence[Step]) -> dict[str, Any]:
+    """Give the parameters of all ``steps``, by dotted key."""
+    return {key: value for step in steps for key, value in step.params.items()}
+
+
+def _checksums(entries: Sequence[Mapping[str, Any]]) -> dict[str, str]:
+    return {str(entry["path"]): str(entry.get("md5", "")) for entry in entries}

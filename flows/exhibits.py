@@ -24,8 +24,9 @@ def stages(outcomes: Sequence[Outcome], runs: Mapping[str, Found]) -> str:
         run = runs.get(each.stage)
         device = each.device or (run.device if run else "")
         if each.fell_back:
-            device += " (promised: cuda)"
-        seconds = f"{each.seconds:.1f}" if each.seconds else ""
+            device += ", not cuda"
+        worked = each.did in ("ran", "failed")  # what a cache gives takes no time of its own
+        seconds = f"{each.seconds:.1f}" if worked else ""
         did = f"**{each.did}**" if each.did == "failed" else each.did
         cells = [f"`{each.stage}`", did, seconds, device, each.pool, _link(run)]
         lines.append(f"| {' | '.join(cells)} |")

@@ -36,6 +36,7 @@ ATTEMPTS = 3  # a job whose worker is lost is started again, but not for ever
 MISSED = 4  # signs of life that may be missing
 SHORTEST = 30.0  # seconds without one that a busy machine may need at any interval
 AWAY = 10.0  # seconds after which an answer of the server means that it was away
+TO_COME = 10.0  # seconds for a worker that has just been started, as its server may have been
 TO_START = 300.0  # seconds in which a run that a worker has taken has to give its first sign
 NOBODY = "AEPIPE_WORKER_PATIENCE_SECONDS"  # for a worker to come, once all of a pool are gone
 
@@ -71,11 +72,12 @@ def require_workers(stages_of: dict[str, list[str]]) -> None:
     Raises:
         AepipeError: nobody listens on one of them; each is named.
     """
-    missing = [
-        nobody(pool, stages) for pool, stages in stages_of.items() if not workers_online(pool)
-    ]
-    if missing:
-        raise AepipeError("\n".join(missing))
+    end = time.monotonic() + TO_COME
+    missing = stages_of
+    while missing := {p: stages for p, stages in missing.items() if not workers_online(p)}:
+        if time.monotonic() > end:
+            raise AepipeError("\n".join(nobody(p, stages) for p, stages in missing.items()))
+        time.sleep(POLL)
 
 
 def nobody(pool: str, stages: Sequence[str]) -> str:

@@ -267,6 +267,7 @@ def test_a_third_clone_gets_everything_without_running_a_stage(clone, cluster, r
     assert (third / page).read_bytes() == (clone / page).read_bytes()
 
 
+@pytest.mark.slow
 def test_two_runs_with_other_params_at_once_leave_each_other_alone(
     clone, cluster, remote, repro, run, tmp_path
 ):

@@ -112,7 +112,6 @@ class Cluster:
             "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
             "PREFECT_SERVER_DATABASE_TIMEOUT": "60",  # for SQLite on a busy machine
             "PREFECT_WORKER_QUERY_SECONDS": "1",
-            "PREFECT_WORKER_HEARTBEAT_SECONDS": "5",
             "PREFECT_LOGGING_TO_API_WHEN_MISSING_FLOW": "ignore",
             "AEPIPE_SIGN_SECONDS": "5",
         }

@@ -60,7 +60,7 @@ def test_keys_are_what_prefect_takes():
 
 def test_the_table_of_stages_says_what_was_done_where_and_links_runs():
     outcomes = [
-        Outcome(stage="pca", did="from cache"),
+        Outcome(stage="pca", did="from cache", seconds=8.2),
         Outcome(stage="vae", did="ran", seconds=12.34, pool="cuda"),
         Outcome(stage="unroll", did="ran", device="cpu", fell_back=True),
         Outcome(stage="finetune", did="failed", device="cuda"),
@@ -73,7 +73,7 @@ def test_the_table_of_stages_says_what_was_done_where_and_links_runs():
     link = "[abcdef01](http://mlflow/#/experiments/1/runs/abcdef0123)"
     assert by_stage["vae"] == ["ran", "12.3", "cuda:0", "cuda", link]
     assert by_stage["pca"] == ["from cache", "", "", "here", ""]
-    assert by_stage["unroll"][2] == "cpu (promised: cuda)"
+    assert by_stage["unroll"][2] == "cpu, not cuda"
     assert by_stage["finetune"][0] == "**failed**"
 
 

@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, requires, version
 from io import StringIO
@@ -33,7 +33,7 @@ class Provenance:
         steps: stages from the data to the model, as ``dvc.lock`` has them.
         tags: of the version.
         params: of the stages in ``steps``: MLflow's parameters.
-        files: text by name: the whole of ``params.yaml`` and ``dvc.lock``.
+        files: text by name: the whole of ``params.yaml``, and ``dvc.lock`` as far as ``steps`` go.
     """
 
     steps: list[Step]
@@ -55,8 +55,8 @@ def trace(model: Described, device: str) -> Provenance:
     steps = chain(read_lock(model.root / LOCK), model.folder)
     params = chain_params(steps)
     files = {}
-    if (model.root / LOCK).is_file():
-        files[LOCK.name] = (model.root / LOCK).read_text(encoding="utf-8")
+    if steps:
+        files[LOCK.name] = locked(read_yaml(model.root / LOCK), steps)
     if (model.root / PARAMS).is_file():
         files[PARAMS] = recipe(read_yaml(model.root / PARAMS), params)
     tags = {
@@ -68,7 +68,7 @@ def trace(model: Described, device: str) -> Provenance:
         "aepipe.device": device,
         "aepipe.packages": json.dumps(packages()),
         **{f"{OUT}{path}": digest for step in steps for path, digest in step.outs.items()},
-        **_file_tags(model.root),
+        **_requirements_tag(model.root),
         **revision_tags(model.root),
         **figure_tags(model),
     }
@@ -99,11 +99,20 @@ def recipe(declared: Any, params: Mapping[str, Any]) -> str:
         for part in path:
             node = node.setdefault(part, {})
         node[last] = value
+    return _as_yaml(declared)
+
+
+def locked(lock: Any, steps: Sequence[Step]) -> str:
+    """Give ``dvc.lock`` as text, of ``steps`` alone: what other stages did is no part of it."""
+    return _as_yaml({**lock, "stages": {step.stage: lock["stages"][step.stage] for step in steps}})
+
+
+def _as_yaml(content: Any) -> str:
     stream = StringIO()
     writer = YAML(typ="safe", pure=True)
     writer.default_flow_style = False
     writer.sort_base_mapping_type_on_output = False  # type: ignore[assignment]
-    writer.dump(declared, stream)
+    writer.dump(content, stream)
     return stream.getvalue()
 
 
@@ -117,11 +126,7 @@ def packages() -> dict[str, str]:
     return {name: version(name) for name in names}
 
 
-def _file_tags(root: Path) -> dict[str, str]:
-    """Give checksums of the lock files: DVC's, and that of the packages."""
-    names = {"aepipe.dvc_lock": LOCK, "aepipe.requirements_lock": REQUIREMENTS}
-    return {
-        tag: digest_files(root, [root / path])
-        for tag, path in names.items()
-        if (root / path).is_file()
-    }
+def _requirements_tag(root: Path) -> dict[str, str]:
+    """Give the checksum of the packages' lock file."""
+    path = root / REQUIREMENTS
+    return {"aepipe.requirements_lock": digest_files(root, [path])} if path.is_file() else {}

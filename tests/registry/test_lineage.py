@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 from safetensors.numpy import save_file
 
+from aepipe.params.load import read_yaml
 from aepipe.registry.lineage import chain, chain_params, first_difference, read_lock, touches
-from aepipe.registry.provenance import recipe
+from aepipe.registry.provenance import locked, recipe
 from aepipe.registry.weights import compare_weights
 
 ROOT = Path(__file__).parents[2]
@@ -92,6 +93,14 @@ def test_a_recipe_is_the_file_with_the_values_that_were_used(lock):
         "seed: 1", "stack:", "  layers:", "    first:", "      units: 3", "vae:", "  a: 1",
         "finetune:", "  rate: 0.5",
     ]  # fmt: skip
+
+
+def test_the_lock_that_is_kept_has_the_stages_behind_a_model_alone(lock, tmp_path):
+    steps = chain(lock, "models/stack/first")
+    kept = tmp_path / "kept.lock"
+    kept.write_text(locked(read_yaml(tmp_path / "dvc.lock"), steps))
+    assert list(read_lock(kept)) == ["ingest", "pretrain@first"]
+    assert chain(read_lock(kept), "models/stack/first") == steps
 
 
 def test_weights_are_told_apart_by_how_much(tmp_path):

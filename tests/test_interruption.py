@@ -6,7 +6,17 @@ import threading
 
 import pytest
 
-from aepipe.interruption import Interrupted, interruptible, postponed
+from aepipe.interruption import SIGNALS, Interrupted, interruptible, postponed
+
+
+@pytest.fixture(autouse=True)
+def handled_as_usual():
+    """As in a terminal; a job in the background starts with signals that are ignored."""
+    before = {number: signal.signal(number, signal.SIG_DFL) for number in SIGNALS}
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    for number, handler in before.items():
+        signal.signal(number, handler)
 
 
 @pytest.mark.parametrize(

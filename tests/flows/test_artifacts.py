@@ -39,7 +39,7 @@ def metrics(error: float) -> Metrics:
     figures = {"vae": {"code_size": 8, "squared_error": error}}
     intervals = {"vae": {"squared_error": {"low": error - 0.1, "high": error + 0.1}}}
     test = {"samples": 100, "confidence": 0.95, "comparisons": 0}
-    return Metrics(test, figures, intervals, {}, {}, {})
+    return Metrics(test, figures, intervals, {}, {}, {}, {})
 
 
 def held() -> dict[str, Artifact]:

@@ -24,7 +24,7 @@ def now() -> Metrics:
     }
     intervals = {e: dict.fromkeys(figures, INTERVAL) for e, figures in representations.items()}
     test = {"samples": 100, "confidence": 0.95, "comparisons": 1}
-    return Metrics(test, representations, intervals, {}, {}, {})
+    return Metrics(test, representations, intervals, {}, {}, {}, {})
 
 
 @pytest.mark.parametrize(

@@ -64,6 +64,12 @@ def require_answer(client: SyncPrefectClient) -> None:
     """
     try:
         client.hello().raise_for_status()
+    except httpx.HTTPStatusError as error:
+        raise AepipeError(
+            f"{client.api_url}: refused ({error.response.status_code} "
+            f"{error.response.reason_phrase}); expected a Prefect server; set PREFECT_API_URL, and "
+            "PREFECT_API_AUTH_STRING where it asks for a password"
+        ) from None
     except httpx.HTTPError as error:
         raise AepipeError(
             f"{client.api_url}: the Prefect server does not answer ({error}); start one with "

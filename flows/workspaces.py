@@ -67,6 +67,7 @@ def share(root: Path, workspace: Path) -> dict[str, str]:
     MLflow runs that no server takes, and by the environment that is given back the checkpoints from
     which another run goes on; where ``AEPIPE_CHECKPOINTS`` is set, they are there.
     """
+    (root / TRACKING).mkdir(exist_ok=True)  # what is not there yet can't be linked to
     link(root, workspace, TRACKING)
     folder = os.environ.get("AEPIPE_CHECKPOINTS", str(root / CHECKPOINTS))
     return {"AEPIPE_CHECKPOINTS": folder}

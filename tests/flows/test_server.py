@@ -9,17 +9,20 @@ import subprocess
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import SimpleNamespace
 
 import httpx
 import pytest
 
+from aepipe.errors import AepipeError
+from flows.deploy import pools, require_answer
 from tests.flows.conftest import make_toy
 from tests.postgres import free_port
 
 pytestmark = pytest.mark.pipeline
 
 ROOT = Path(__file__).parents[2]
-SECONDS = 180.0  # for what takes a few on an idle machine
+SECONDS = 400.0  # for what takes a few on an idle machine
 
 
 @pytest.fixture(
@@ -104,8 +107,6 @@ def answers(client: httpx.Client) -> bool:
 
 
 def test_every_declared_deployment_is_there_once_with_its_pool(deployments, api):
-    from flows.deploy import pools
-
     names = [deployment["name"] for deployment in deployments]
     assert "nightly" in names
     assert len(names) == len(set(names))
@@ -126,6 +127,24 @@ def test_the_schedule_plans_runs(deployments, api, setting, tmp_path):
     """What no test of the declaration sees: a scheduler that fails at each try to plan one."""
     planned = {"flow_runs": {"state": {"type": {"any_": ["SCHEDULED"]}}}}
     wait(lambda: api.post("/flow_runs/count", json=planned).json() > 0, Path(os.devnull))
+
+
+def test_a_server_that_refuses_or_is_away_is_said_to_do_so():
+    """Without a server: the client is told what to answer."""
+
+    def told(answer: Callable[[httpx.Request], httpx.Response]) -> str:
+        client = SimpleNamespace(api_url="http://there/api")
+        inner = httpx.Client(transport=httpx.MockTransport(answer), base_url=client.api_url)
+        client.hello = lambda: inner.get("/hello")
+        with pytest.raises(AepipeError) as error:
+            require_answer(client)
+        return str(error.value)
+
+    def away(request: httpx.Request) -> httpx.Response:
+        raise httpx.ConnectError("refused", request=request)
+
+    assert "401 Unauthorized" in told(lambda request: httpx.Response(401, request=request))
+    assert "start one with `make server`" in told(away)
 
 
 def test_a_worker_runs_a_deployment_and_shows_it_one_gpu(deployments, api, setting, tmp_path):

@@ -19,7 +19,8 @@ PATIENT = 600  # seconds, on a busy machine
 
 def table(said: str) -> dict[str, str]:
     """What the flow's closing table says became of each stage."""
-    lines = [re.fullmatch(r"  (\S+) +(\S.*)", line) for line in said.splitlines()]
+    did = "ran|from cache|unchanged|failed|not started"
+    lines = [re.fullmatch(rf"  ([\w@]+) +((?:{did}).*)", line) for line in said.splitlines()]
     return {match[1]: match[2] for match in lines if match}
 
 

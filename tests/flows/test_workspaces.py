@@ -7,15 +7,41 @@ from pathlib import Path
 import pytest
 
 from aepipe.errors import AepipeError
-from aepipe.workspace import prepare
+from aepipe.workspace import SOURCES, prepare
 from flows.isolation import Isolated, ground, keep
-from flows.workspaces import any_free, in_place, own, sweep
+from flows.workspaces import TRACKING, any_free, in_place, own, sweep
 from tests.flows.cluster import commit, make_shared
 
 
 @pytest.fixture
 def clone(tmp_path) -> Path:
     return make_shared(tmp_path / "clone")
+
+
+@pytest.mark.parametrize("shared", [str(TRACKING), str(SOURCES)])
+def test_what_workspaces_share_is_none_of_gits(shared):
+    """Else the link in its place is a change: models made there would be called dirty, and DVC
+    could not save an experiment."""
+    tree = Path(__file__).parents[2]
+    asked = {"cwd": tree, "capture_output": True, "text": True, "check": False}
+    assert subprocess.run(["git", "ls-files", shared], **asked).stdout == ""
+    ignored = subprocess.run(["git", "check-ignore", "--no-index", shared], **asked).stdout
+    assert ignored.strip() == shared
+
+
+def test_a_run_leaves_its_workspace_clean_though_it_shares(clone):
+    commit(clone, **{".gitignore": "/.aepipe\n/mlruns\n"})
+    with ground(clone, Isolated()) as here:
+        (here.folder / "mlruns" / "mlflow.db").touch()
+        said = subprocess.run(
+            ["git", "status", "--porcelain"],
+            cwd=here.folder,
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout
+    assert said == ""
+    assert (clone / "mlruns" / "mlflow.db").exists()
 
 
 def use(clone: Path, name: str, days_ago: float = 0.0) -> Path:

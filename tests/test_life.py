@@ -114,6 +114,7 @@ def test_the_whole_life_of_a_registered_model(tmp_path, environment):
     before = content(clone, 3)
     shutil.rmtree(clone / "mlruns")
     shutil.rmtree(clone / "models")
+    clone = clone.rename(tmp_path / "bare")  # this process's MLflow keeps old databases open
     run("dvc", "checkout", "models/classifier")
     both = [subprocess.Popen(["aepipe", "register"], cwd=clone, env=environment) for _ in range(2)]
     assert [process.wait() for process in both] == [0, 0]

@@ -37,7 +37,7 @@ def log_model(client: MlflowClient, experiment: str, model: Described, folder: P
         write_json(packed / "dataset.json", model.dataset)
         pack(folder, packed / "dataset.json", packed / "model")
         parts = parts_of(model.kind, packed / "model")
-        digest = digest_files(packed, [packed / "model" / CHECKSUMS])
+        digest = digest_files(packed / "model", [packed / "model" / CHECKSUMS])
         logged = client.create_logged_model(
             experiment, name=model.name, source_run_id=run, tags={CHECKSUMS_TAG: digest}
         )

@@ -70,8 +70,8 @@ def test_weights_and_checksums_that_were_changed_together_are_refused(registered
     ("where", "message"),
     [
         ("models:/encoder", "expected models:/NAME@ALIAS or models:/NAME/VERSION"),
-        ("models:/none@candidate", "MLflow at .*none"),
-        ("models:/encoder@champion", "MLflow at .*champion"),
+        ("models:/none@candidate", "no such model; there is classifier, encoder, vae"),
+        ("models:/encoder@best", "no such version; there is 1; aliases @candidate"),
     ],
 )
 def test_a_version_that_is_not_there_is_told_in_one_line(registered, where, message):

@@ -86,6 +86,7 @@ mlflow: export MLFLOW_BACKEND_STORE_URI ?= sqlite:///$(CURDIR)/mlruns/mlflow.db
 mlflow: export MLFLOW_ARTIFACTS_DESTINATION ?= $(CURDIR)/mlruns/served
 mlflow: export MLFLOW_HOST ?= 127.0.0.1
 mlflow: $(READY) ## Serve MLflow with runs and models, to this machine alone, at port 5000
+	mkdir -p mlruns
 	mlflow server
 
 schema: $(READY) ## Write params.schema.json, with which editors complete and check params.yaml

@@ -101,11 +101,11 @@ class Cluster:
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             self.port = free.getsockname()[1]
+        # OMP_ too: the last bits of a sum depend on the number of threads that share it
         own = ("PREFECT_", "AEPIPE_", "DVC_", "MLFLOW_", "OMP_")
         self.environment = {k: v for k, v in os.environ.items() if not k.startswith(own)} | {
             "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
             "PYTHONPATH": str(TREE),
-            "OMP_NUM_THREADS": "1",
             "DO_NOT_TRACK": "true",
             "PREFECT_HOME": str(folder / "prefect"),
             "PREFECT_API_URL": f"http://127.0.0.1:{self.port}/api",

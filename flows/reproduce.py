@@ -91,8 +91,14 @@ def reproduce(
 
     Raises:
         AepipeError: there is no pipeline in ``root``, a target is no stage of it, an override is
-            wrong, another run is at work in the same folder, or nobody listens on a pool.
+            wrong, another run is at work in the same folder, nobody listens on a pool, or a run
+            of some stages is to be kept.
     """
+    if isolated is not None and isolated.keep and targets:
+        raise AepipeError(
+            f"keep: DVC keeps whole runs only, and this one is of {', '.join(targets)}; name no "
+            "stages, or leave `keep` out"
+        )
     with ground(root.resolve(), isolated) as here, lifeline() as line:
         before = locked_stages(here.folder)
         graph = read_graph(here.folder).upstream(targets)

@@ -9,6 +9,7 @@ import pytest
 from aepipe.errors import AepipeError
 from aepipe.workspace import SOURCES, prepare
 from flows.isolation import Isolated, ground, keep
+from flows.reproduce import reproduce
 from flows.workspaces import TRACKING, any_free, in_place, own, sweep
 from tests.flows.cluster import commit, make_shared
 
@@ -139,3 +140,10 @@ def dvc(folder: Path, *words: str) -> str:
     command = [sys.executable, "-m", "dvc", *words]
     done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=True)
     return done.stdout
+
+
+def test_a_run_of_some_stages_that_is_to_be_kept_is_refused_before_it_starts(tmp_path):
+    with pytest.raises(
+        AepipeError, match="keep: DVC keeps whole runs only, and this one is of total"
+    ):
+        reproduce.fn(tmp_path, ("total",), isolated=Isolated(keep="tried"))

@@ -13,7 +13,14 @@ from aepipe.tracking.server import SQLITE, connect, settings
 from tests.postgres import Missing, Server, running
 
 # The files that take longest, in that order.
-LONGEST = ("test_pipeline.py", "test_figures.py", "test_reproduce.py", "test_workspace.py")
+LONGEST = (
+    "test_pipeline.py",
+    "test_figures.py",
+    "test_life.py",
+    "test_workers.py",
+    "test_reproduce.py",
+    "test_workspace.py",
+)
 
 # No law is about how fast the machine is, and one that is busy fails none.
 hypothesis.settings.register_profile(

@@ -85,11 +85,12 @@ def made(words: list[str], environment: dict[str, str], log: Path) -> Iterator[N
     try:
         yield
     finally:
-        os.killpg(process.pid, signal.SIGINT)
+        os.killpg(process.pid, signal.SIGTERM)  # SIGINT is ignored by jobs of the background
         with contextlib.suppress(subprocess.TimeoutExpired):
             process.wait(60)
         with contextlib.suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
 
 
 def wait(condition: Callable[[], bool], log: Path) -> None:

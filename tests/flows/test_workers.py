@@ -67,11 +67,12 @@ def test_a_failed_stage_stops_only_what_needs_it_and_comes_first(cluster, shared
     commit(clone, **{"dvc.yaml": broken})
     done = cluster.reproduce(clone, "--workers", "--remote", str(remote))
     assert done.returncode == 1
-    assert {
-        stage: did.split(" on ")[0] for stage, did in table(done.stdout + done.stderr).items()
-    } == {
-        "source": "ran",
-        "side": "ran",
+    did = {stage: text.split(" on ")[0] for stage, text in table(done.stdout + done.stderr).items()}
+    assert {did.pop("source"), did.pop("side")} <= {
+        "ran",
+        "from cache",
+    }  # as others have run before
+    assert did == {
         "layer@wide": "failed",
         "layer@narrow": "not started",
         "total": "not started",
@@ -110,6 +111,7 @@ def test_code_that_is_not_committed_is_refused_since_workers_would_not_have_it(c
     assert "not committed: dvc.yaml; workers take the code from a revision" in done.stderr
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not Path("/proc/self/environ").exists(), reason="asks /proc what runs")
 def test_a_killed_worker_takes_its_stage_along_and_another_picks_it_up(cluster, shared, tmp_path):
     clone, remote = shared
@@ -133,6 +135,7 @@ def test_a_killed_worker_takes_its_stage_along_and_another_picks_it_up(cluster, 
     assert (clone / "dvc.lock").read_bytes() == bare(clone, tmp_path)
 
 
+@pytest.mark.slow
 def test_a_server_that_is_restarted_costs_nothing_but_time(cluster, shared, tmp_path):
     clone, remote = shared
     gate = gated(clone, tmp_path)
@@ -149,6 +152,7 @@ def test_a_server_that_is_restarted_costs_nothing_but_time(cluster, shared, tmp_
     assert (clone / "dvc.lock").read_bytes() == bare(clone, tmp_path)
 
 
+@pytest.mark.slow
 def test_a_remote_that_is_away_is_waited_for(cluster, shared, tmp_path):
     clone, remote = shared
     gate = gated(clone, tmp_path)
@@ -170,6 +174,7 @@ def test_a_remote_that_is_away_is_waited_for(cluster, shared, tmp_path):
     assert (clone / "dvc.lock").read_bytes() == bare(clone, tmp_path)
 
 
+@pytest.mark.slow
 def test_a_second_run_in_one_folder_is_refused_and_the_first_ends_well(cluster, shared, tmp_path):
     clone, remote = shared
     gate = gated(clone, tmp_path)

@@ -1,5 +1,6 @@
 """What ``dvc.lock`` says of how something came about: the stages behind it, and their checksums."""
 
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,6 +10,8 @@ from aepipe.params.load import read_yaml
 
 LOCK = Path("dvc.lock")
 PARAMS = "params.yaml"
+SETTLED = 0.5  # seconds without a change, after which nobody is writing any more
+PATIENCE = 60.0  # seconds; a writer needs well under one, on a busy machine a few
 
 
 @final
@@ -35,7 +38,7 @@ def read_lock(path: Path) -> dict[str, Step]:
     Raises:
         ParamsError: it is not YAML.
     """
-    stages = (read_yaml(path) or {}).get("stages", {}) if path.is_file() else {}
+    stages = read_settled(path).get("stages", {}) if path.is_file() else {}
     return {
         name: Step(
             stage=name,
@@ -45,6 +48,26 @@ def read_lock(path: Path) -> dict[str, Step]:
         )
         for name, entry in stages.items()
     }
+
+
+def read_settled(path: Path) -> dict[str, Any]:
+    """Read a lock file once nobody is writing it.
+
+    DVC empties the file and writes it anew, in pieces, whenever a stage is done; what runs beside
+    that stage would read half of it.
+
+    Raises:
+        ParamsError: it is not YAML.
+    """
+    deadline = time.monotonic() + PATIENCE
+    while time.monotonic() < deadline:
+        changed = path.stat().st_mtime
+        if abs(time.time() - changed) >= SETTLED:
+            content = read_yaml(path)
+            if content and path.stat().st_mtime == changed:
+                return dict(content)
+        time.sleep(SETTLED / 10)
+    return dict(read_yaml(path) or {})
 
 
 def chain(lock: Mapping[str, Step], path: str) -> list[Step]:

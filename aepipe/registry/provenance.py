@@ -14,7 +14,15 @@ from ruamel.yaml import YAML
 from aepipe.files import digest_files
 from aepipe.params.load import read_yaml
 from aepipe.registry.described import Described
-from aepipe.registry.lineage import LOCK, PARAMS, Step, chain, chain_params, read_lock
+from aepipe.registry.lineage import (
+    LOCK,
+    PARAMS,
+    Step,
+    chain,
+    chain_params,
+    read_lock,
+    read_settled,
+)
 from aepipe.tracking.facts import flattened, revision_tags
 from aepipe.tracking.key import LOCK as REQUIREMENTS
 
@@ -56,7 +64,7 @@ def trace(model: Described, device: str) -> Provenance:
     params = chain_params(steps)
     files = {}
     if steps:
-        files[LOCK.name] = locked(read_yaml(model.root / LOCK), steps)
+        files[LOCK.name] = locked(read_settled(model.root / LOCK), steps)
     if (model.root / PARAMS).is_file():
         files[PARAMS] = recipe(read_yaml(model.root / PARAMS), params)
     tags = {

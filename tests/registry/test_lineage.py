@@ -1,3 +1,5 @@
+import threading
+import time
 from pathlib import Path
 
 import numpy as np
@@ -42,6 +44,28 @@ def lock(tmp_path):
     path = tmp_path / "dvc.lock"
     path.write_text(LOCK)
     return read_lock(path)
+
+
+def test_a_lock_file_that_is_being_written_is_read_when_it_is_whole(tmp_path):
+    path = tmp_path / "dvc.lock"
+    path.write_text(LOCK)
+    whole = read_lock(path)
+    written = threading.Event()
+
+    def write_in_pieces():
+        with path.open("w") as file:
+            for line in LOCK.splitlines(keepends=True):
+                file.write(line)
+                file.flush()
+                written.set()
+                time.sleep(0.01)
+
+    writer = threading.Thread(target=write_in_pieces)
+    writer.start()
+    assert written.wait(60)
+    found = read_lock(path)
+    writer.join()
+    assert found == whole
 
 
 def test_a_chain_is_what_a_model_comes_from_needs_first_and_nothing_else(lock):

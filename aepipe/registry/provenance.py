@@ -5,12 +5,10 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, requires, version
-from io import StringIO
 from pathlib import Path
 from typing import Any, final
 
-from ruamel.yaml import YAML
-
+from aepipe.experiments.files import as_yaml
 from aepipe.files import digest_files
 from aepipe.params.load import read_yaml
 from aepipe.registry.described import Described
@@ -107,21 +105,12 @@ def recipe(declared: Any, params: Mapping[str, Any]) -> str:
         for part in path:
             node = node.setdefault(part, {})
         node[last] = value
-    return _as_yaml(declared)
+    return as_yaml(declared)
 
 
 def locked(lock: Any, steps: Sequence[Step]) -> str:
     """Give ``dvc.lock`` as text, of ``steps`` alone: what other stages did is no part of it."""
-    return _as_yaml({**lock, "stages": {step.stage: lock["stages"][step.stage] for step in steps}})
-
-
-def _as_yaml(content: Any) -> str:
-    stream = StringIO()
-    writer = YAML(typ="safe", pure=True)
-    writer.default_flow_style = False
-    writer.sort_base_mapping_type_on_output = False  # type: ignore[assignment]
-    writer.dump(content, stream)
-    return stream.getvalue()
+    return as_yaml({**lock, "stages": {step.stage: lock["stages"][step.stage] for step in steps}})
 
 
 def packages() -> dict[str, str]:

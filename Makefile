@@ -41,10 +41,10 @@ LIMIT ?= 1
 GPU ?= $(if $(filter cpu,$(POOL)),none)
 
 .PHONY: help run test check static browser format catalogue mlflow schema audit lock clean server \
-  worker deploy
+  worker deploy bench bench-gpu
 
 help: ## Say what there is
-	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1\t/' \
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' \
 	  | awk -F '\t' '{ printf "  make %-9s %s\n", $$1, $$2 }'
 
 run: $(READY) ## Run what is not up to date of the pipeline, register the models, show the figures
@@ -80,6 +80,20 @@ format: $(READY) ## Put the code into its one format
 
 catalogue: $(READY) ## Train every kind of the catalogue on the digits, and print a line each (minutes)
 	aepipe catalogue --train
+
+# Other libraries go into build/bench, without what they ask for: most of it is in .venv already, in
+# other versions than they pin. FULL=1 measures every network, batch and precision. Threads that wait
+# shall sleep, as in stages.
+bench: export OMP_WAIT_POLICY ?= PASSIVE
+bench: $(READY) build/bench/ready ## Measure this machine and what aepipe makes of it (5 minutes; FULL=1 for all)
+	PYTHONPATH=build/bench python -m benchmarks $(if $(FULL),--full)
+
+build/bench/ready: benchmarks/peers.txt
+	$(INSTALL) --no-deps --target build/bench --upgrade --requirement benchmarks/peers.txt
+	@touch $@
+
+bench-gpu: ## The same on a CUDA machine, with the python at hand: needs torch, numpy and scikit-learn
+	$(PYTHON) -m benchmarks --device cuda --full
 
 # A registry that several machines share has its database and its files elsewhere: set these two.
 mlflow: export MLFLOW_BACKEND_STORE_URI ?= sqlite:///$(CURDIR)/mlruns/mlflow.db

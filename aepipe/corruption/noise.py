@@ -1,5 +1,6 @@
 """The noises of Vincent et al. (2010), "Stacked denoising autoencoders", JMLR 11:3371; and more."""
 
+import math
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
@@ -8,6 +9,8 @@ from torch import Generator, Tensor
 
 Noise = Callable[[Tensor, Generator], Tensor]
 SPREAD = 0x9E3779B97F4A7C15  # 2^64 over the golden ratio: multiples of it lie far apart
+LOT_BITS = 16  # of a component's lot: a fraction is kept to the nearest 1 / 65,536
+WORD_BITS = 64  # of what a generator is asked for at once
 
 
 class Corrupt(Protocol):
@@ -35,8 +38,8 @@ def mask(x: Tensor, fraction: float, generator: Generator) -> Tensor:
         fraction: in [0, 1].
         generator: on ``x``'s device; two calls with equal generator states agree.
     """
-    keep = torch.rand(x.shape, generator=generator, device=x.device) >= fraction
-    return x * keep
+    spared = ~chosen(x, fraction, generator)
+    return x * spared.view(torch.uint8)  # three times as fast as times a truth value
 
 
 def add_gaussian(x: Tensor, standard_deviation: float, generator: Generator) -> Tensor:
@@ -63,10 +66,10 @@ def salt_and_pepper(
         high: value of salt, in the units of ``x``.
         generator: on ``x``'s device.
     """
-    drawn = torch.rand(x.shape, generator=generator, device=x.device)
-    # one uniform draw serves both choices: below fraction / 2 pepper, up to fraction salt
-    with_salt = torch.where(drawn < fraction, high, x)
-    return torch.where(drawn < fraction / 2, low, with_salt)
+    drawn = lots(x, generator)
+    # one lot serves both choices: below fraction / 2 pepper, up to fraction salt
+    with_salt = torch.where(below(drawn, fraction), high, x)
+    return torch.where(below(drawn, fraction / 2), low, with_salt)
 
 
 def drop(x: Tensor, fraction: float, generator: Generator) -> Tensor:
@@ -109,7 +112,37 @@ def chosen(x: Tensor, fraction: float, generator: Generator) -> Tensor:
     Returns:
         Of the same shape, true where the noise acts, whatever the value there.
     """
-    return torch.rand(x.shape, generator=generator, device=x.device) < fraction
+    return below(lots(x, generator), fraction)
+
+
+def lots(x: Tensor, generator: Generator) -> Tensor:
+    """Draw a whole number for each component of ``x``, each of 16 bits as likely.
+
+    A generator gives four of them for one draw of 64 bits; a float for each component would take
+    several times as long as all else that masking does.
+
+    Args:
+        x: ``(batch, ...)``.
+        generator: on ``x``'s device.
+
+    Returns:
+        Of the shape of ``x``, int16. The lots of a row depend on no other row's.
+    """
+    width = math.prod(x.shape[1:])
+    words = torch.empty(
+        len(x), -(-width * LOT_BITS // WORD_BITS), dtype=torch.int64, device=x.device
+    )
+    words.random_(-(2 ** (WORD_BITS - 1)), None, generator=generator)
+    return words.view(torch.int16)[:, :width].reshape(x.shape)
+
+
+def below(drawn: Tensor, fraction: float) -> Tensor:
+    """Say which of the :func:`lots` lie in the lowest ``fraction``, in [0, 1], of all there are."""
+    lowest = -(2 ** (LOT_BITS - 1))
+    cut = round(fraction * 2**LOT_BITS)
+    if cut == 0:
+        return torch.zeros_like(drawn, dtype=torch.bool)
+    return drawn <= lowest + cut - 1  # the last one, for the end of the range has no 16 bits
 
 
 def block(x: Tensor, size: float, generator: Generator) -> Tensor:

@@ -53,7 +53,10 @@ class DenseLayer(nn.Module):
 
     def decode(self, code: Tensor) -> Tensor:
         """Give the raw output ``(batch, input_size)``."""
-        return linear(code, self.weight_back(), self.decoder_bias)
+        if self.decoder_weight is None:
+            # so that both uses of the weight give gradients of one layout, which add up fast
+            return torch.addmm(self.decoder_bias, code, self.encoder.weight)
+        return linear(code, self.decoder_weight, self.decoder_bias)
 
     def weight_back(self) -> Tensor:
         """Give the decoder's weight, ``(input_size, units)``."""

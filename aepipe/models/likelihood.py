@@ -5,7 +5,7 @@ from typing import Literal, NotRequired, Protocol, TypedDict, final
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import binary_cross_entropy_with_logits, logsigmoid
+from torch.nn.functional import binary_cross_entropy_with_logits, logsigmoid, mse_loss
 
 LEAST_LOG_SCALE = -7.0  # of pixels in [0, 1]: a tenth of a percent; below it gradients explode
 
@@ -76,9 +76,10 @@ class GaussianLikelihood(nn.Module):
 
     def forward(self, raw: Tensor, x: Tensor) -> Tensor:
         """Give ``log p(x | z)``, a density."""
-        spread = self.log_variance
-        each = (raw - x).square() * torch.exp(-spread) + spread + math.log(2 * math.pi)
-        return -each.sum(dim=-1) / 2
+        spread, features = self.log_variance, raw.shape[-1]
+        squared = mse_loss(raw, x.expand_as(raw), reduction="none").sum(dim=-1)
+        constant = features * (spread + math.log(2 * math.pi))
+        return -(squared * torch.exp(-spread) + constant) / 2
 
     def mean(self, raw: Tensor) -> Tensor:
         """Give ``raw`` as it is."""

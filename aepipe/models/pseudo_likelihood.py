@@ -38,6 +38,6 @@ def log_pseudo_likelihood(
     log_likelihood = torch.zeros_like(gain)
     for place in chosen.T:
         change = 1 - 2 * visible.gather(1, place[:, None])  # of the bit that is flipped
-        flipped = model.hidden_gain(total + change * rows_of_weight[place])
+        flipped = model.hidden_gain(total + change * rows_of_weight.index_select(0, place))
         log_likelihood += logsigmoid(gain - flipped - change[:, 0] * model.visible_bias[place])
     return log_likelihood * (features / chosen.shape[1])

@@ -105,7 +105,7 @@ class RestrictedBoltzmannMachine(nn.Module):
 
     def hidden_input(self, visible: Tensor) -> Tensor:
         """Give the total input of each hidden unit, its bias included, ``(batch, code_size)``."""
-        return linear(visible / self.deviation, self.weight, self.hidden_bias)
+        return linear(visible, self.weight_in(), self.hidden_bias)
 
     def visible_input(self, hidden: Tensor) -> Tensor:
         """Give the logits or means of the visible units, ``(batch, features)``."""
@@ -113,11 +113,12 @@ class RestrictedBoltzmannMachine(nn.Module):
 
     def weight_in(self) -> Tensor:
         """Give the weight by which samples reach hidden units, ``(code_size, features)``."""
-        return self.weight / self.deviation
+        return self.weight if self.deviation == 1 else self.weight / self.deviation
 
     def weight_back(self) -> Tensor:
         """Give the weight by which hidden units reach the samples, ``(features, code_size)``."""
-        return self.weight.T * self.deviation
+        # unscaled it is a view, and a scaled one would be copied at each Gibbs step
+        return self.weight.T if self.deviation == 1 else self.weight.T * self.deviation
 
     def encode(self, x: Tensor) -> Tensor:
         """Give the mean of the hidden units ``(batch, code_size)`` given ``(batch, *shape)``."""

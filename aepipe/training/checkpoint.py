@@ -10,8 +10,6 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from aepipe.errors import ArtifactError, StorageError
@@ -47,6 +45,10 @@ def write_checkpoint(path: Path, state: State) -> None:
     Raises:
         StorageError: the disk refuses.
     """
+    # imported here and below, so that a training without checkpoints needs torch alone
+    from safetensors import SafetensorError
+    from safetensors.torch import save_file
+
     tensors = {
         **_prefixed("model", state.model.state_dict()),
         **_prefixed("best", state.best),
@@ -78,6 +80,8 @@ def read_checkpoint(path: Path, state: State) -> None:
         ArtifactError: the file is no checkpoint, or not one of such a training; ``state`` is then
             as it was.
     """
+    from safetensors import SafetensorError, safe_open
+
     try:
         with safe_open(path, framework="pt") as file:
             described = json.loads((file.metadata() or {}).get(ENTRY, "null"))

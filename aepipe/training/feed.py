@@ -70,16 +70,38 @@ class Feed:
 
 
 @final
+class Scaling:
+    """Stored rows to what a network sees, in as few passes over them as it takes.
+
+    Args:
+        scale: factor, a scalar or of the shape of a row.
+        offset: addend, likewise.
+    """
+
+    def __init__(self, scale: Tensor, offset: Tensor) -> None:
+        self.device = scale.device
+        self._scale = None if bool((scale == 1).all()) else scale
+        self._offset = None if bool((offset == 0).all()) else offset
+
+    def __call__(self, rows: Tensor) -> Tensor:
+        """Give ``rows`` in float32, scaled; they may be overwritten."""
+        scaled = rows.float()
+        if self._scale is not None:
+            scaled = scaled.mul_(self._scale)
+        return scaled if self._offset is None else scaled.add_(self._offset)
+
+
+@final
 class Resident:
     """An array that lies on the device whole, in the type it is stored in."""
 
     def __init__(self, stored: Tensor, scale: Tensor, offset: Tensor) -> None:
-        self._stored, self._scale, self._offset = stored, scale, offset
+        self._stored, self._scaled = stored, Scaling(scale, offset)
 
     def fetch(self, indices: Tensor) -> Tensor:
         """Gather on the device."""
-        rows = self._stored[indices.to(self._stored.device, non_blocking=True)]
-        return rows.float() * self._scale + self._offset
+        # whole rows are copied at once, which indexing would do element by element
+        return self._scaled(self._stored.index_select(0, indices.to(self._stored.device)))
 
 
 @final
@@ -87,12 +109,12 @@ class Mapped:
     """An array too large for the memory, read from its memory-mapped parts batch by batch."""
 
     def __init__(self, parts: Parts, scale: Tensor, offset: Tensor) -> None:
-        self._parts, self._scale, self._offset = parts, scale, offset
+        self._parts, self._scaled = parts, Scaling(scale, offset)
 
     def fetch(self, indices: Tensor) -> Tensor:
         """Read on the CPU, then move."""
         rows = torch.from_numpy(self._parts.rows(indices.numpy()))
-        return rows.to(self._scale.device).float() * self._scale + self._offset
+        return self._scaled(rows.to(self._scaled.device))
 
 
 def rows_of(

@@ -167,6 +167,12 @@ class _Draws(TorchFunctionMode):
             size[axis] = self._whole
             drawn: Tensor = func(size, **kwargs)
             return drawn.narrow(axis, self._start, self._stop - self._start)
+        if func is torch.Tensor.random_ and kwargs.get("generator") is self._noise:
+            words = args[0]
+            drawn = words.new_empty(self._whole, *words.shape[1:])
+            func(drawn, *args[1:], **kwargs)
+            words.copy_(drawn[self._start : self._stop])
+            return words
         if func is dropout:
             return self._dropout(*args, **kwargs)
         return func(*args, **kwargs)

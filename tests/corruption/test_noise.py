@@ -6,9 +6,11 @@ import torch
 from aepipe.corruption.build import build_corruption, build_selection, condition_name
 from aepipe.corruption.noise import (
     add_gaussian,
+    below,
     block_sides,
     drop,
     hide_block,
+    lots,
     mask,
     salt_and_pepper,
 )
@@ -62,6 +64,22 @@ def test_masking_zeroes_the_declared_fraction_and_rescales_nothing(fraction):
     # 49,152 coin tosses: four standard errors are at most 0.9 %
     assert zero.float().mean().item() == pytest.approx(fraction, abs=0.01)
     assert torch.equal(masked[~zero], X[~zero])
+
+
+def test_what_is_drawn_for_a_sample_depends_on_none_after_it():
+    for rows in (X, X[:, 0, 0, :3]):  # 3 components do not fill a word of 64 bits
+        assert torch.equal(lots(rows[:5], generator()), lots(rows, generator())[:5])
+
+
+def test_every_lot_is_as_likely_and_independent_of_its_neighbour():
+    drawn = lots(X, generator()).double().flatten() / 2**16
+    assert drawn.mean().item() == pytest.approx(0, abs=4 * 12**-0.5 / len(drawn) ** 0.5)
+    assert drawn.std().item() == pytest.approx(12**-0.5, rel=0.01)
+    correlation = torch.corrcoef(torch.stack([drawn[1:], drawn[:-1]]))[0, 1].item()
+    assert abs(correlation) < 4 / len(drawn) ** 0.5
+    for fraction in (2**-16, 0.5, 1 - 2**-16):
+        all_there_are = torch.arange(-(2**15), 2**15, dtype=torch.int16)
+        assert below(all_there_are, fraction).double().mean().item() == fraction
 
 
 def test_gaussian_noise_has_the_declared_deviation_and_no_mean():

@@ -4,6 +4,7 @@ import pytest
 import torch
 from torch.nn.functional import mse_loss
 
+from aepipe.corruption.noise import mask
 from aepipe.models.build import model_blueprint
 from aepipe.models.files import construct
 from aepipe.objectives.build import model_loss
@@ -90,7 +91,7 @@ def test_full_emphasis_leaves_the_error_of_the_hidden_components_alone():
     keys = {"corruption": {"kind": "masking", "fraction": 0.4}}
     network, loss = built(declared(**keys, emphasis={"corrupted": 1.0, "intact": 0.0}))
     value = loss(BATCH, generator(), 1)["reconstruction"]
-    hidden = torch.rand(X.shape, generator=generator()) < 0.4
+    hidden = mask(torch.ones_like(X), 0.4, generator()) == 0
     raw = network.decode(network.encode(X * ~hidden))
     assert value.item() == pytest.approx(
         mse_loss(raw[hidden], X[hidden], reduction="sum").item() / 16, rel=1e-5

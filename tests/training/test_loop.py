@@ -147,6 +147,18 @@ def test_rows_read_from_disk_equal_rows_in_memory(tmp_path, monkeypatch):
     np.testing.assert_allclose(mapped.fetch(indices).numpy(), expected, rtol=1e-6)
 
 
+def test_fetching_leaves_what_is_stored_alone():
+    for stored in (torch.rand(9, 3), torch.arange(27, dtype=torch.uint8).view(9, 3)):
+        before = stored.clone()
+        rows = Resident(stored, torch.tensor([2.0, 1.0, 0.5]), torch.tensor(1.0))
+        expected = stored[2:5].float() * torch.tensor([2.0, 1.0, 0.5]) + 1
+        assert torch.equal(rows.fetch(torch.arange(2, 5)), expected)
+        assert torch.equal(stored, before)
+        plain = Resident(stored, torch.tensor(1.0), torch.tensor(0.0))
+        assert torch.equal(plain.fetch(torch.arange(9)).mul_(2), 2 * before.float())
+        assert torch.equal(stored, before)
+
+
 def test_every_sample_is_seen_once_per_epoch_in_another_order_each_time(parts):
     rows = feed(parts)
     order = torch.Generator().manual_seed(0)

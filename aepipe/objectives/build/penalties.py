@@ -1,12 +1,11 @@
 """From the section of a penalty to what it asks of a step."""
 
-from collections.abc import Callable
 from typing import assert_never, cast
 
-from torch import Tensor, nn
+from torch import nn
 
+from aepipe.objectives.autoencoder import Term
 from aepipe.objectives.contraction import contractive, sampled_contraction, sampled_curvature
-from aepipe.objectives.loss import Seen
 from aepipe.objectives.penalties import (
     RunningSparsity,
     kl_sparsity,
@@ -25,8 +24,6 @@ from aepipe.params.penalties import (
     WeightL1,
     WeightL2,
 )
-
-Term = Callable[[Seen], Tensor]
 
 
 def penalty_term(penalty: Penalty, network: nn.Module) -> Term:

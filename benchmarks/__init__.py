@@ -1,0 +1,1 @@
+"""Measurements of aepipe on the machine at hand; ``make bench``."""

@@ -184,6 +184,13 @@ def _summary(parsed: argparse.Namespace) -> None:
     print_summary(Path("reports"))
 
 
+def _costs(parsed: argparse.Namespace) -> None:
+    from aepipe.params.load import load_params
+    from aepipe.tracking.costs import print_costs
+
+    print_costs(Path(), load_params(parsed.params))
+
+
 def _compare(parsed: argparse.Namespace) -> None:
     from aepipe.experiments.revisions import print_comparison
 
@@ -215,6 +222,7 @@ COMMANDS: dict[str, tuple[Callable[[argparse.Namespace], None], str]] = {
     "experiment": (_experiment, "List, show or run what lies in experiments/."),
     **{name: (_consume, text) for name, text in CONSUMERS.items()},
     "schema": (_schema, "Print the JSON schema of params.yaml, for editors."),
+    "costs": (_costs, "Print what each representation cost, and write the report with it."),
     "compare": (_compare, "Print the figures of two revisions or experiments side by side."),
     "summary": (_summary, "Print the comparison that the last run ended with."),
 }

@@ -14,6 +14,7 @@ from aepipe.files import read_description
 from aepipe.models.absent import absence
 from aepipe.models.dense import Classifier
 from aepipe.models.files import load_model
+from aepipe.models.repeats import repeat_folder
 from aepipe.models.stack import load_stack, unroll
 
 Map = Callable[[Tensor], Tensor]
@@ -67,6 +68,7 @@ class Representation:
         attributes: of a semi-adversarial network, what it keeps and what it hides.
         network: what the maps are of, where it is one network; likelihoods need more than maps.
         parameters: numbers that were learned, those of heads included.
+        multiply_adds: by which one sample is encoded, where that is not done by ``network``.
     """
 
     name_suffix: str
@@ -77,12 +79,17 @@ class Representation:
     attributes: Mapping[str, Attribute] = field(default_factory=dict)
     network: nn.Module | None = None
     parameters: int = 0
+    multiply_adds: int = 0
 
 
-def load_representations(folder: Path) -> list[Representation]:
+def load_representations(folder: Path, number: int = 1) -> list[Representation]:
     """Read what ``folder`` holds: a dataset, PCA, a stack, a classifier or one trained network.
 
     A folder that says why it holds no model has no representation.
+
+    Args:
+        folder: that a stage has written.
+        number: of the training (:mod:`aepipe.models.repeats`).
 
     Raises:
         ArtifactError: it holds none of these, or a damaged one.
@@ -92,13 +99,14 @@ def load_representations(folder: Path) -> list[Representation]:
     if absence(folder) is not None:
         return []
     if (folder / "finetuned" / "model.json").is_file():
-        return [_classifier(folder)]
+        return [_classifier(repeat_folder(folder, number))]
     if not (folder / "model.json").is_file():
-        return [_stack(folder)]
+        return [_stack(folder, number)]
     described = read_description(folder / "model.json")
     if described.get("kind") == "pca":
         pca = load_pca(folder)
         return [_pca(pca, size) for size in pca.code_sizes]
+    folder = repeat_folder(folder, number)
     attributes = {
         name: Attribute(groups, cast(Classifier, load_model(folder / name)))
         for name, groups in described.get("attributes", {}).items()
@@ -118,11 +126,12 @@ def _pca(pca: PCA, size: int) -> Representation:
         lambda x: torch.from_numpy(pca.encode(x.detach().numpy(), size)),
         lambda codes: torch.from_numpy(pca.decode(codes.numpy())),
         parameters=(size + 1) * len(pca.mean),  # the components and the mean
+        multiply_adds=size * len(pca.mean),
     )
 
 
-def _stack(folder: Path) -> Representation:
-    _, model = unroll(load_stack(folder))
+def _stack(folder: Path, number: int) -> Representation:
+    _, model = unroll(load_stack(folder, number))
     return _network(model)
 
 

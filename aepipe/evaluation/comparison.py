@@ -59,6 +59,15 @@ class Difference:
     corrected: float = 1.0
 
 
+def add_generation(figures: dict[str, Any], appraised: Mapping[str, Any]) -> None:
+    """Put what was found of a network's samples among its figures, those of repeats likewise."""
+    figures["generation"] = appraised
+    for repeat, of_repeat in zip(
+        figures.get("repeats", ()), appraised.get("repeats", ()), strict=bool(appraised)
+    ):
+        repeat["generation"] = of_repeat
+
+
 def differences(evaluated: Mapping[str, Evaluated], bootstrap: Bootstrap) -> Iterator[Difference]:
     """Hold each entry against its PCA, and the fine-tuned head against its rivals."""
     for entry, one in evaluated.items():

@@ -21,6 +21,22 @@ class Figure(TypedDict):
     high: float
 
 
+class Spread(TypedDict):
+    """A figure over several trainings, which differ in their seed alone.
+
+    Attributes:
+        mean: over the trainings.
+        deviation: standard deviation of one training.
+        low: end of the interval of ``mean``, for other seeds and the same samples.
+        high: its other end.
+    """
+
+    mean: float
+    deviation: float
+    low: float
+    high: float
+
+
 @final
 @dataclass(frozen=True, slots=True)
 class Bootstrap:
@@ -128,6 +144,18 @@ def mean_over_draws(values: Float64, confidence: float) -> Figure:
     shares = of_draws**2 / (draws - 1) + of_samples**2 / max(1, samples - 1)
     half = float(stdtrit(variance**2 / shares, (1 + confidence) / 2) * np.sqrt(variance))
     return figure(value, value - half, value + half)
+
+
+def over_trainings(values: Float64, confidence: float) -> Spread:
+    """Give mean and spread of a figure over at least two trainings, ``(trainings,)``.
+
+    Student's interval, since a few trainings know little of their own deviation: with two it is 9
+    deviations wide to either side at 95 %, with five 1.2.
+    """
+    count = len(values)
+    mean, deviation = float(values.mean()), float(values.std(ddof=1))
+    half = float(stdtrit(count - 1, (1 + confidence) / 2)) * deviation / count**0.5
+    return {"mean": mean, "deviation": deviation, "low": mean - half, "high": mean + half}
 
 
 def share_difference(first: Array, second: Array, bootstrap: Bootstrap) -> Figure:

@@ -4,13 +4,18 @@ from pathlib import Path
 
 from aepipe.errors import ArtifactError
 from aepipe.files import digest_files
+from aepipe.models.repeats import is_repeat
 
 MODEL_FILES = ("model.json", "weights.safetensors")
 
 
 def model_files(folder: Path) -> list[Path]:
-    """Give the files of ``folder``, at any depth, from which its networks are built."""
-    return sorted(path for name in MODEL_FILES for path in folder.rglob(name))
+    """Give the files of ``folder``, at any depth, from which its networks are built.
+
+    Further trainings (:mod:`aepipe.models.repeats`) are not part of the model.
+    """
+    found = sorted(path for name in MODEL_FILES for path in folder.rglob(name))
+    return [path for path in found if not is_repeat(path, folder)]
 
 
 def model_digest(folder: Path) -> str:

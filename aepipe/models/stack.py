@@ -15,6 +15,7 @@ from aepipe.models.files import Blueprint, construct, load_model
 from aepipe.models.k_sparse import KSparse
 from aepipe.models.perceptron import linears
 from aepipe.models.rbm import RestrictedBoltzmannMachine
+from aepipe.models.repeats import repeat_folder
 
 Layer = DenseLayer | RestrictedBoltzmannMachine
 Affine = tuple[Tensor, Tensor]  # weight ``(out, in)`` and bias ``(out,)``
@@ -36,14 +37,19 @@ class Stack:
     layers: list[Layer]
 
 
-def load_stack(folder: Path) -> Stack:
+def load_stack(folder: Path, number: int = 1) -> Stack:
     """Read every layer in ``folder``; each names the one below, which gives their order.
+
+    Args:
+        folder: of all layers.
+        number: of the training.
 
     Raises:
         ArtifactError: there is none, or they do not form one chain: a layer that ``params.yaml``
             no longer declares is still there.
     """
-    described = {path.parent.name: read_description(path) for path in folder.glob("*/model.json")}
+    trained = {path.parent.name: repeat_folder(path.parent, number) for path in _layers(folder)}
+    described = {name: read_description(path / "model.json") for name, path in trained.items()}
     above = {facts["below"]: name for name, facts in described.items()}
     order: list[str] = []
     below: str | None = None
@@ -62,7 +68,7 @@ def load_stack(folder: Path) -> Stack:
         blueprints=[
             Blueprint(described[name]["kind"], described[name]["arguments"]) for name in order
         ],
-        layers=[_load_layer(folder / name) for name in order],
+        layers=[_load_layer(trained[name]) for name in order],
     )
 
 
@@ -106,6 +112,10 @@ def downward(layer: Layer) -> Affine:
             return layer.weight_back(), layer.visible_bias
         case _:
             assert_never(layer)
+
+
+def _layers(folder: Path) -> list[Path]:
+    return sorted(folder.glob("*/model.json"))
 
 
 def _load_layer(folder: Path) -> Layer:

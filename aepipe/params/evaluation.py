@@ -125,6 +125,9 @@ class Evaluate(Section):
 
     representations: Annotated[dict[Name, str], Field(min_length=1)]
     """Name and model folder of what stands beside the entries of ``models:``."""
+    seeds: PositiveInt
+    """Trainings of every model, each with a seed of its own; the first is the one that is used, and
+    more than one tell how much of a figure is chance."""
     probes: Probes
     confidence: OpenFraction
     """Level of every interval."""

@@ -3,12 +3,14 @@
 from typing import Any
 
 from aepipe.reporting.formats import (
+    DEVIATION,
     label,
     metric,
     percent,
     points,
     probability,
     probe,
+    significant,
 )
 from aepipe.reporting.metrics import Metrics
 
@@ -16,13 +18,16 @@ from aepipe.reporting.metrics import Metrics
 def findings(metrics: Metrics) -> list[str]:
     """Give a sentence on reconstruction, on the heads, on frozen codes: those that there are.
 
+    Where models were trained several times, one on how far that carries.
+
     And one on each model that was declared but could not be trained.
 
     "Best" is the best on the test split, so each claim stands beside a p-value that is corrected
     for every comparison made.
     """
     missing = [f"There is no {label(name)}: {reason}." for name, reason in metrics.absent.items()]
-    sentences = [_reconstruction(metrics), _heads(metrics), _frozen(metrics), *missing]
+    sentences = [_reconstruction(metrics), _heads(metrics), _frozen(metrics)]
+    sentences += [_over_trainings(metrics), *missing]
     return [sentence for sentence in sentences if sentence]
 
 
@@ -53,16 +58,37 @@ def has_equal_baseline(metrics: Metrics, entry: str) -> bool:
     return sizes[0] == sizes[1]
 
 
-def _reconstruction(metrics: Metrics) -> str | None:
+def _best_reconstruction(metrics: Metrics) -> tuple[str, float] | None:
+    """Give the entry that is best beside PCA of the very same size, and its relative error."""
     relative = {entry: relative_error(metrics, entry) for entry in metrics.against_pca}
     known = {
         entry: share
         for entry, share in relative.items()
         if share is not None and has_equal_baseline(metrics, entry)
     }
-    if not known:
+    return min(known.items(), key=lambda item: item[1]) if known else None
+
+
+def _over_trainings(metrics: Metrics) -> str | None:
+    """Say how many trainings of the best reconstruction are better than PCA, and their spread."""
+    best = _best_reconstruction(metrics)
+    if best is None or best[0] not in metrics.trainings:
         return None
-    entry = min(known, key=lambda name: known[name])
+    entry, held = best[0], metrics.trainings[best[0]]["squared_error"]
+    against, count = metrics.against_pca[entry], int(metrics.test["trainings"])
+    return (
+        f"Over {count} trainings with as many seeds, the squared error of {label(entry)} is "
+        f"{metric('squared_error', held['mean'])} on average, with a standard deviation of "
+        f"{significant(held['deviation'], DEVIATION)}; {against['squared_error_trainings']} of "
+        f"them are better than {label(against['pca'])}."
+    )
+
+
+def _reconstruction(metrics: Metrics) -> str | None:
+    best = _best_reconstruction(metrics)
+    if best is None:
+        return None
+    entry, share = best
     against = metrics.against_pca[entry]
     ours = metric("squared_error", metrics.representations[entry]["squared_error"])
     theirs = metric("squared_error", metrics.representations[against["pca"]]["squared_error"])
@@ -71,7 +97,7 @@ def _reconstruction(metrics: Metrics) -> str | None:
         "" if is_significant(metrics, corrected) else ", a difference that chance alone could give"
     )
     chance = f"{sure} ({probability(corrected)})"
-    if known[entry] >= 0:
+    if share >= 0:
         return (
             f"No representation reconstructs better than PCA of its size; {label(entry)} comes "
             f"nearest, with a squared error of {ours} per sample against the {theirs} of "
@@ -79,7 +105,7 @@ def _reconstruction(metrics: Metrics) -> str | None:
         )
     return (
         f"For its size, {label(entry)} reconstructs best: its squared error per sample is {ours}, "
-        f"{percent(-known[entry])} below the {theirs} of {label(against['pca'])}{chance}."
+        f"{percent(-share)} below the {theirs} of {label(against['pca'])}{chance}."
     )
 
 

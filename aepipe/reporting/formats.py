@@ -3,6 +3,7 @@
 import math
 
 MINUS = "\N{MINUS SIGN}"
+DEVIATION = 2  # digits of a standard deviation, which is not known better
 SIGNIFICANT = 4  # digits of an error: two representations that differ matter in the third
 FALLING = (  # parts of the names of metrics that are the better the smaller they are
     "squared_error",
@@ -23,7 +24,13 @@ TITLES = {
     "frechet_distance": "Frechet distance",
     "training_frechet_distance": "training Frechet distance",
 }
-COUNTS = ("code_size", "parameters", "_units", "_samples")  # how the names of whole numbers end
+COUNTS = (
+    "code_size",
+    "parameters",
+    "multiply_adds",
+    "_units",
+    "_samples",
+)  # how the names of whole numbers end
 # in the names of what is no share
 SIZES = ("squared_error", "cross_entropy", "distance", "likelihood_", "log_", "jacobian")
 
@@ -71,6 +78,18 @@ def p_value(value: float) -> str:
 def probability(value: float) -> str:
     """Write a p-value as it stands in a sentence."""
     return f"p {p_value(value)}" if value < 0.001 else f"p = {p_value(value)}"
+
+
+def seconds(value: float | None) -> str:
+    """Write a duration; a dash where it is not known."""
+    if value is None:
+        return "\N{EN DASH}"
+    return f"{value:.1f}" if value < 100 else f"{value:.0f}"
+
+
+def rate(value: float) -> str:
+    """Write how many there are in a second, of which two digits mean something."""
+    return f"{float(f'{value:.2g}'):,.0f}"
 
 
 def percent(share: float) -> str:

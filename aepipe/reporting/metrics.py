@@ -1,7 +1,7 @@
 """What ``reports/metrics.json`` holds: written by ``compare``, read by everything that shows it."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, final
 
@@ -13,6 +13,8 @@ FLAT = ("retrieval", "clustering", "neighbourhood", "geometry", "likelihood")  #
 LABELS = "labels_accuracy_"  # and their number
 Scalars = dict[str, float]
 Interval = dict[str, float]  # low and high
+Spread = dict[str, float]  # mean, deviation, low and high
+OF_SHAPE = ("code_size", "parameters", "multiply_adds")  # what no seed changes
 
 
 @final
@@ -22,8 +24,10 @@ class Metrics:
 
     Attributes:
         test: ``samples`` of the test split, ``confidence`` of every interval, ``comparisons`` over
-            which Holm's correction ran, ``pairs`` over which it did for those with the best.
-        representations: by entry: ``code_size``, ``parameters``, ``squared_error``, ``psnr``,
+            which Holm's correction ran, ``pairs`` over which it did for those with the best,
+            ``trainings`` of every model.
+        representations: by entry, of the first training: ``code_size``, ``parameters``,
+            ``multiply_adds`` by which a sample is encoded, ``squared_error``, ``psnr``,
             ``ssim``, ``explained_variance``, ``cross_entropy``, ``accuracy_PROBE``, ``head_NAME``,
             ``robust_accuracy_CONDITION``, ``robust_squared_error_CONDITION``, and what is declared
             under ``evaluate.further``, as its ``JUDGEMENT_FIGURE``: ``labels_accuracy_COUNT``,
@@ -47,6 +51,10 @@ class Metrics:
         heads: by entry with a fine-tuned head: its difference from the ``control`` and from
             ``raw``, the best probe on raw features (named by ``raw``), in the same five scalars.
         absent: why a declared representation was not trained, by its name.
+        trainings: by entry and name, where there are several trainings: ``mean`` over them,
+            ``deviation`` of one, ``low`` and ``high`` of the mean for other seeds; nothing of what
+            no seed changes. ``against_pca`` then has ``NAME_trainings``, the number of those that
+            are better than PCA.
     """
 
     test: Scalars
@@ -56,6 +64,7 @@ class Metrics:
     against_best: dict[str, dict[str, Any]]
     heads: dict[str, dict[str, Any]]
     absent: dict[str, str]
+    trainings: dict[str, dict[str, Spread]] = field(default_factory=dict)
 
 
 def write_metrics(path: Path, metrics: Metrics) -> None:
@@ -104,7 +113,7 @@ def scalars(figures: Mapping[str, Any]) -> tuple[Scalars, dict[str, Interval]]:
         nested["concepts_area"] = figures["concepts"]["mean"]
     anomaly = figures.get("anomaly") or {}
     nested |= {f"anomaly_{name}": anomaly[name] for name in OF_ANOMALY if name in anomaly}
-    values: Scalars = {name: figures[name] for name in ("code_size", "parameters")}
+    values: Scalars = {name: figures[name] for name in OF_SHAPE if name in figures}
     intervals: dict[str, Interval] = {}
     for name, figure in nested.items():
         if isinstance(figure, Mapping):

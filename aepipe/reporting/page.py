@@ -1,5 +1,6 @@
 """The report as one page that needs nothing else: no network, no clock."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import final
@@ -9,9 +10,11 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from numpy.typing import NDArray
 
 from aepipe.data.dataset import Dataset
+from aepipe.errors import ArtifactError
 from aepipe.reporting import formats
 from aepipe.reporting.card import Card, Contract
 from aepipe.reporting.codemap import CodeMap
+from aepipe.reporting.cost import Measured
 from aepipe.reporting.curves import label_efficiency, robustness, training
 from aepipe.reporting.exhibits import Strip
 from aepipe.reporting.findings import findings, is_significant
@@ -24,6 +27,8 @@ from aepipe.reporting.walks import Slider
 
 CLASSES = 20  # more make a confusion matrix that nobody reads; the largest confusions stay
 CONFUSIONS = 5  # largest ones listed
+OVER_TRAININGS = ("squared_error", "accuracy_linear", "head_finetuned")  # shown at once
+COST = re.compile("(?<=<!-- cost -->\n).*(?=<!-- end of cost -->)", re.DOTALL)  # on the page
 
 
 @final
@@ -105,12 +110,29 @@ def render(metrics: Metrics, material: Material) -> str:
             rebuilding=[e for e, f in metrics.representations.items() if "squared_error" in f],
             plots=_plots(metrics, material),
             confusion=_confusion(material),
+            measured=None,
             card=material.card,
             map=material.map,
             material=material,
         )
     )
     return page
+
+
+def with_costs(page: str, metrics: Metrics, measured: Measured) -> str:
+    """Give the page with what was measured in its section on cost.
+
+    Raises:
+        ArtifactError: the page has no such section.
+    """
+    section = _environment(metrics).get_template("cost.html")
+    text = section.render(metrics=metrics, measured=measured)
+    changed, count = COST.subn(lambda _: text, page)
+    if count != 1:
+        raise ArtifactError(
+            "reports/index.html: has no section on cost; `dvc repro report` makes the page again"
+        )
+    return changed
 
 
 def _environment(metrics: Metrics) -> Environment:
@@ -123,6 +145,9 @@ def _environment(metrics: Metrics) -> Environment:
     )
     environment.filters |= {
         "metric": lambda value, name: formats.metric(name, value),
+        "deviation": lambda value: formats.significant(value, formats.DEVIATION),
+        "seconds": formats.seconds,
+        "rate": formats.rate,
         "difference": lambda value, name: formats.difference(name, value),
         "label": formats.label,
         "probe": formats.probe,
@@ -169,6 +194,11 @@ def _names(metrics: Metrics) -> dict[str, list[str]]:
         "reconstruction": [name for name in order if name in found],
         "accuracy": [name for name in found if name.startswith("accuracy_")],
         "labels": [name for name in found if name.startswith(LABELS)],
+        "over_trainings": [
+            name
+            for name in OVER_TRAININGS
+            if any(name in held for held in metrics.trainings.values())
+        ],
         "heads": [name for name in found if name.startswith("head_")],
         "robust_accuracy": [name for name in found if name.startswith("robust_accuracy_")],
         "robust_squared_error": [n for n in found if n.startswith("robust_squared_error_")],

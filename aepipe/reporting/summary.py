@@ -4,7 +4,7 @@ import sys
 from pathlib import Path
 
 from aepipe.reporting.findings import findings
-from aepipe.reporting.formats import label, level, metric
+from aepipe.reporting.formats import DEVIATION, label, level, metric, significant
 from aepipe.reporting.metrics import Metrics, read_metrics
 from aepipe.reporting.terminal import open_console, print_rows
 
@@ -30,6 +30,8 @@ def print_summary(reports: Path) -> None:
     console = open_console()
     narrow = sys.stdout.isatty() and console.width < NARROW
     print_rows(console, _rows(metrics, BELOW if narrow else BESIDE))
+    if metrics.trainings:
+        print_rows(console, _over_trainings(metrics))
     for sentence in findings(metrics):
         console.print(sentence, markup=False)
     console.print(_note(metrics), markup=False, style="dim")
@@ -47,6 +49,23 @@ def _rows(metrics: Metrics, form: str) -> list[list[str]]:
     for entry, figures in metrics.representations.items():
         cells = [_cell(metrics, entry, name, form) for name in shown]
         rows.append([label(entry), metric("code_size", figures["code_size"]), *cells])
+    return rows
+
+
+def _over_trainings(metrics: Metrics) -> list[list[str]]:
+    """Give the header and one row per network: mean and standard deviation over its trainings."""
+    shown = [name for name in COLUMNS if any(name in held for held in metrics.trainings.values())]
+    count = int(metrics.test["trainings"])
+    rows = [[f"over {count} trainings", *(COLUMNS[name] for name in shown)]]
+    for entry, held in metrics.trainings.items():
+        cells = [
+            f"{metric(name, held[name]['mean'])} \N{PLUS-MINUS SIGN} "
+            f"{significant(held[name]['deviation'], DEVIATION)}"
+            if name in held
+            else ""
+            for name in shown
+        ]
+        rows.append([label(entry), *cells])
     return rows
 
 

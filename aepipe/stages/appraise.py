@@ -37,6 +37,7 @@ class Params:
     """Sections of params.yaml that the stage reads."""
 
     seed: int
+    seeds: int = section("evaluate.seeds")
     name: str = instance()
     feature_space: Literal["classifier", "pixels"] = section("appraise.feature_space")
     samples: int = section("appraise.samples")
@@ -59,6 +60,8 @@ class Inputs:
 @dataclass(frozen=True, slots=True)
 class Outputs:
     """A JSON file of figures, and a folder with ``first.npy`` and ``closest.npy``.
+
+    The figures of further trainings are in its list ``repeats``.
 
     Each is ``(2, shown, *shape)`` in scaled units, generated samples and the training samples
     nearest to them: of the first that were drawn, and of those that lie closest.
@@ -98,7 +101,7 @@ class Space:
 
 def run(params: Params, inputs: Inputs, outputs: Outputs, monitor: Monitor) -> None:
     """Draw from the prior, look at the draws as features, and compare."""
-    dataset, network = open_dataset(inputs.dataset), load_network(inputs.model)
+    dataset, network = open_dataset(inputs.dataset), load_network(inputs.model, 1)
     outputs.pairs.mkdir(parents=True)
     reason = absence(inputs.classifier)
     if params.feature_space == "classifier" and reason is not None:
@@ -114,8 +117,10 @@ def run(params: Params, inputs: Inputs, outputs: Outputs, monitor: Monitor) -> N
         )
     with one_thread():
         space = Space(dataset, features_of(params, inputs.classifier), params.batch_size)
-        samples = draw(network, count, derive(params.seed, "appraise/samples"))
+        samples = draw(network, count, params.seed)
         figures, distances, place = appraise(space, samples, params)
+        if params.seeds > 1:
+            figures["repeats"] = appraise_repeats(space, inputs.model, count, params)
     write_json(outputs.figures, figures)
     training = dataset.features("train")
     closest = np.argsort(distances, kind="stable")
@@ -127,13 +132,13 @@ def run(params: Params, inputs: Inputs, outputs: Outputs, monitor: Monitor) -> N
     monitor.remark(f"{params.name}: {count} samples in the space of {params.feature_space}")
 
 
-def load_network(folder: Path) -> VariationalNetwork:
-    """Load what generates.
+def load_network(folder: Path, number: int) -> VariationalNetwork:
+    """Load what generates: training ``number`` of the model in ``folder``.
 
     Raises:
         ArtifactError: it is missing or damaged, or it is no variational network.
     """
-    for representation in load_representations(folder):
+    for representation in load_representations(folder, number):
         match representation.network:
             case VariationalAutoencoder() | TwoLayerVariational():
                 return cast(VariationalNetwork, representation.network)
@@ -163,10 +168,21 @@ def features_of(params: Params, classifier: Path) -> Callable[[Array], Float64]:
 
 def draw(network: VariationalNetwork, count: int, seed: int) -> Float32:
     """Give the decoder's mean for ``count`` draws from the prior, ``(count, *shape)``."""
-    generator = torch.Generator().manual_seed(seed)
+    generator = torch.Generator().manual_seed(derive(seed, "appraise/samples"))
     with torch.inference_mode():
         samples: Float32 = network.mean(network.decode(network.prior(count, generator))).numpy()
     return samples
+
+
+def appraise_repeats(
+    space: Space, folder: Path, count: int, params: Params
+) -> list[dict[str, Any]]:
+    """Give the figures of further trainings, from the same codes, against the same samples."""
+    found = []
+    for number in range(2, params.seeds + 1):
+        samples = draw(load_network(folder, number), count, params.seed)
+        found.append(appraise(space, samples, params)[0])
+    return found
 
 
 def appraise(

@@ -12,22 +12,26 @@ from aepipe.data.parts import Array
 from aepipe.data.seeds import derive
 from aepipe.errors import ArtifactError
 from aepipe.evaluation.comparison import (
+    ERROR,
     HEAD,
     Difference,
     Evaluated,
+    add_generation,
     differences,
     differences_from_best,
     holm,
     pairs,
 )
-from aepipe.evaluation.uncertainty import Bootstrap
+from aepipe.evaluation.uncertainty import Bootstrap, over_trainings
 from aepipe.files import read_json
 from aepipe.models.absent import absence
 from aepipe.monitor import Monitor
 from aepipe.params.models import Model
 from aepipe.params.stack import DATASET
+from aepipe.reporting.comparison_table import write_comparison
+from aepipe.reporting.formats import is_better
 from aepipe.reporting.leftovers import refuse_leftovers
-from aepipe.reporting.metrics import Metrics, scalars, write_metrics
+from aepipe.reporting.metrics import OF_SHAPE, Metrics, scalars, write_metrics
 from aepipe.reporting.plot_data import write_plot_data
 from aepipe.signature import section
 
@@ -73,7 +77,7 @@ def run(params: Params, inputs: Inputs, outputs: Outputs, monitor: Monitor) -> N
     evaluated = read_evaluated(inputs.evaluation, params)
     for name, appraised in read_appraised(inputs.appraisal, params).items():
         if name in evaluated:
-            evaluated[name].figures["generation"] = appraised
+            add_generation(evaluated[name].figures, appraised)
     bootstrap = Bootstrap(params.confidence, params.resamples, derive(params.seed, "compare"))
     planned = list(differences(evaluated, bootstrap))
     from_best = list(differences_from_best(evaluated, bootstrap))
@@ -85,8 +89,11 @@ def run(params: Params, inputs: Inputs, outputs: Outputs, monitor: Monitor) -> N
     ]
     reasons = {name: absence(inputs.evaluation / name) for name in params.representations}
     absent = {name: reason for name, reason in reasons.items() if reason is not None}
-    test = {"confidence": params.confidence, **families}
+    trainings = 1 + max(len(one.figures.get("repeats", ())) for one in evaluated.values())
+    test = {"confidence": params.confidence, **families, "trainings": trainings}
     metrics = put_together(evaluated, comparisons, absent, test)
+    if trainings > 1:
+        add_trainings(metrics, evaluated)
     write_metrics(outputs.metrics, metrics)
     write_plot_data(outputs.plots, metrics, confusions(evaluated))
     write_comparison(outputs.comparison, metrics)
@@ -201,6 +208,29 @@ def put_together(
     return metrics
 
 
+def add_trainings(metrics: Metrics, evaluated: Mapping[str, Evaluated]) -> None:
+    """Add the spread of every figure over trainings, and how many of them are better than PCA."""
+    for entry, one in evaluated.items():
+        repeats = [scalars(figures)[0] for figures in one.figures.get("repeats", ())]
+        if not repeats:
+            continue
+        all_of = {
+            name: np.array([value, *(figures[name] for figures in repeats)])
+            for name, value in metrics.representations[entry].items()
+            if name not in OF_SHAPE and all(name in figures for figures in repeats)
+        }
+        level = metrics.test["confidence"]
+        metrics.trainings[entry] = {
+            name: dict(over_trainings(values, level)) for name, values in all_of.items()
+        }
+        held = metrics.against_pca.get(entry, {})
+        for key in [key for key in held if key.endswith("_difference")]:
+            short = key.removesuffix("_difference")
+            name = short if short == ERROR else f"accuracy_{short}"
+            change = all_of[name] - metrics.representations[held["pca"]][name]
+            held[f"{short}_trainings"] = sum(is_better(name, float(each)) for each in change)
+
+
 def confusions(evaluated: Mapping[str, Evaluated]) -> pd.DataFrame:
     """Give actual and predicted label of each test sample, as the fine-tuned classifier has it."""
     for one in evaluated.values():
@@ -208,22 +238,3 @@ def confusions(evaluated: Mapping[str, Evaluated]) -> pd.DataFrame:
             known = one.samples[one.samples["label"] >= 0]
             return pd.DataFrame({"actual": known["label"], "predicted": known[f"predicted_{HEAD}"]})
     return pd.DataFrame({"actual": [], "predicted": []}, dtype=int)
-
-
-def write_comparison(path: Path, metrics: Metrics) -> None:
-    """Write every figure that has an interval, one row each."""
-    from aepipe.data.contracts import Comparison, checked, write_table
-
-    rows = [
-        (entry, int(metrics.representations[entry]["code_size"]), name, value, *interval.values())
-        for entry, intervals in metrics.intervals.items()
-        for name, interval in intervals.items()
-        for value in [metrics.representations[entry][name]]
-    ]
-    for entry, held in metrics.against_pca.items():
-        size = int(metrics.representations[entry]["code_size"])
-        for name in [key[:-11] for key in held if key.endswith("_difference")]:
-            bounds = [held[f"{name}_{part}"] for part in ("difference", "low", "high")]
-            rows.append((entry, size, f"{name}_difference", *bounds))
-    columns = ["entry", "code_size", "metric", "value", "low", "high"]
-    write_table(path, checked(Comparison, pd.DataFrame(rows, columns=columns), path))

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -28,7 +29,9 @@ from aepipe.evaluation.threads import one_thread
 from aepipe.evaluation.uncertainty import Bootstrap
 from aepipe.files import write_json
 from aepipe.models.absent import absence, write_absence
-from aepipe.monitor import Monitor
+from aepipe.models.arithmetic import multiply_adds
+from aepipe.models.repeats import repeat_folder
+from aepipe.monitor import Monitor, Prefixed
 from aepipe.params.evaluation import Probes
 from aepipe.params.judgements import Further
 from aepipe.representation import Map, Representation, load_representations
@@ -40,6 +43,7 @@ class Params:
     """Sections of params.yaml that the stage reads."""
 
     seed: int
+    seeds: int = section("evaluate.seeds")
     name: str = instance()
     probes: Probes = section("evaluate.probes")
     confidence: float = section("evaluate.confidence")
@@ -67,6 +71,8 @@ class Outputs:
     samples on the map; ``ENTRY.concepts.npy`` inputs that excite the units which detect each class:
     test samples and, where declared, optimal ones.
 
+    The figures of an entry's further trainings are in its list ``repeats``.
+
     Of a model that was not trained there are none, and the folder says why.
     """
 
@@ -87,9 +93,9 @@ def run(params: Params, inputs: Inputs, outputs: Outputs, monitor: Monitor) -> N
         for representation in load_representations(inputs.model):
             entry = f"{params.name}{representation.name_suffix}"
             subject = as_subject(representation, inputs.model)
-            figures[entry], outcome = judge(subject, court, monitor)
-            figures[entry]["parameters"] = representation.parameters
-            figures[entry] |= further_figures(subject, court, params.further, monitor)
+            figures[entry], outcome = judge_whole(representation, subject, court, params, monitor)
+            if representation.network is not None and params.seeds > 1:
+                figures[entry]["repeats"] = judge_repeats(params, inputs, court, monitor)
             tables.append(predictions(entry, dataset, outcome))
             concepts = figures[entry].get("concepts")
             if concepts is not None and params.further.concepts is not None:
@@ -111,6 +117,34 @@ def run(params: Params, inputs: Inputs, outputs: Outputs, monitor: Monitor) -> N
         tables = [predictions("", dataset, Outcome(None, {}, {})).iloc[:0]]
     write_json(outputs.figures, figures)
     write_tables(outputs.tables, tables, maps)
+
+
+def judge_whole(
+    representation: Representation, subject: Subject, court: Court, params: Params, monitor: Monitor
+) -> tuple[dict[str, Any], Outcome]:
+    """Give all figures of a representation, and what lies behind those that every one has."""
+    figures, outcome = judge(subject, court, monitor)
+    figures["parameters"] = representation.parameters
+    figures["multiply_adds"] = representation.multiply_adds
+    if representation.network is not None:
+        figures["multiply_adds"] = multiply_adds(representation.network, court.dataset.shape)
+    return figures | further_figures(subject, court, params.further, monitor), outcome
+
+
+def judge_repeats(
+    params: Params, inputs: Inputs, court: Court, monitor: Monitor
+) -> list[dict[str, Any]]:
+    """Give the figures of a network's further trainings, judged as the first one is.
+
+    Probes, resamples and noise are those of the first, so that the trainings alone differ.
+    """
+    found = []
+    for number in range(2, params.seeds + 1):
+        (representation,) = load_representations(inputs.model, number)
+        subject = as_subject(representation, repeat_folder(inputs.model, number))
+        again = Prefixed(monitor, f"training {number}")
+        found.append(judge_whole(representation, subject, court, params, again)[0])
+    return found
 
 
 def write_tables(folder: Path, tables: list[pd.DataFrame], maps: list[pd.DataFrame]) -> None:

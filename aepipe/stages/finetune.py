@@ -4,7 +4,7 @@ Vincent et al. (2010), JMLR 11:3371, section 5. The control is the same network,
 same way, that never saw the stack: what pretraining is worth is the difference.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import cast
 
@@ -19,10 +19,12 @@ from aepipe.models.build.unrolled import classifier_blueprint
 from aepipe.models.dense import Classifier
 from aepipe.models.files import Blueprint, construct, save_model
 from aepipe.models.perceptron import linears
+from aepipe.models.repeats import Repeat, repeats
 from aepipe.models.stack import load_stack, unroll
 from aepipe.monitor import Monitor, Prefixed
 from aepipe.objectives.classification import classification_loss
 from aepipe.params.stack import Finetune
+from aepipe.signature import section
 from aepipe.training.build import Workbench
 from aepipe.training.state import History
 
@@ -35,6 +37,7 @@ class Params:
 
     seed: int
     finetune: Finetune
+    seeds: int = section("evaluate.seeds")
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,14 +52,15 @@ class Inputs:
 class Outputs:
     """Folder with ``finetuned/`` and ``control/``, each a model with its history.
 
-    Where the labels are of fewer than two classes it says so, and holds neither.
+    And the trainings with further seeds, each in a folder like it. Where the labels are of fewer
+    than two classes it says so, and holds none.
     """
 
     classifier: Path
 
 
 def run(params: Params, inputs: Inputs, outputs: Outputs, monitor: Monitor) -> None:
-    """Train both on the labelled part of the training split; only their first weights differ."""
+    """Train both with each of the seeds, where there are labels to learn."""
     dataset = open_dataset(inputs.dataset)
     labels = dataset.labels("train")
     classes = len(np.unique(labels[labels != UNLABELLED]))
@@ -69,8 +73,14 @@ def run(params: Params, inputs: Inputs, outputs: Outputs, monitor: Monitor) -> N
         write_absence(outputs.classifier, reason)
         monitor.remark(f"no classifier: {reason}")
         return
+    for each in repeats(params.seed, params.seeds, outputs.classifier, monitor):
+        train_once(replace(params, seed=each.seed), inputs, dataset, each)
+
+
+def train_once(params: Params, inputs: Inputs, dataset: Dataset, repeat: Repeat) -> None:
+    """Train both on the labelled part of the training split; only their first weights differ."""
     bench = Workbench(params.seed, "finetune")
-    unrolled, pretrained = unroll(load_stack(inputs.stack))
+    unrolled, pretrained = unroll(load_stack(inputs.stack, repeat.number))
     blueprint = classifier_blueprint(unrolled, len(dataset.classes), params.finetune.dropout)
     control, finetuned = _start(blueprint), _start(blueprint)
     with torch.no_grad():
@@ -80,9 +90,9 @@ def run(params: Params, inputs: Inputs, outputs: Outputs, monitor: Monitor) -> N
             layer.load_state_dict(trained.state_dict())
 
     for name, model in (("finetuned", finetuned), ("control", control)):
-        history = _train(model, params.finetune, dataset, bench, Prefixed(monitor, name))
-        save_model(outputs.classifier / name, blueprint, model, facts={})
-        write_json(outputs.classifier / name / "history.json", history)
+        history = _train(model, params.finetune, dataset, bench, Prefixed(repeat.monitor, name))
+        save_model(repeat.folder / name, blueprint, model, facts={})
+        write_json(repeat.folder / name / "history.json", history)
 
 
 def _start(blueprint: Blueprint) -> Classifier:

@@ -1,7 +1,7 @@
 """Train one entry of ``models:``, a model of any kind in the catalogue."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +9,7 @@ from aepipe.data.dataset import FITTED, open_dataset
 from aepipe.files import write_json
 from aepipe.models.build import model_blueprint
 from aepipe.models.files import construct, save_model
+from aepipe.models.repeats import Repeat, repeats
 from aepipe.monitor import Monitor
 from aepipe.objectives.build import model_loss
 from aepipe.params.models import Model, SemiAdversarial, corruption_of
@@ -27,6 +28,7 @@ class Params:
     seed: int
     name: str = instance()
     model: Model = section("models.{name}")
+    seeds: int = section("evaluate.seeds")
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,22 +44,29 @@ class Outputs:
 
     Of a decoder that widens images by convolutions, ``checkerboard.json``, ``checkerboard.npy`` and
     ``spectra.npy`` tell what pattern it draws (:meth:`checkerboard.Watch.write`). Of a
-    semi-adversarial one, ``keep/`` and ``hide/`` hold the classifiers of its attributes.
+    semi-adversarial one, ``keep/`` and ``hide/`` hold the classifiers of its attributes. The
+    trainings with further seeds lie in folders like it.
     """
 
     model: Path
 
 
 def run(params: Params, inputs: Inputs, outputs: Outputs, monitor: Monitor) -> None:
+    """Train with each of the seeds."""
+    for each in repeats(params.seed, params.seeds, outputs.model, monitor):
+        train_once(replace(params, seed=each.seed), inputs, each)
+
+
+def train_once(params: Params, inputs: Inputs, repeat: Repeat) -> None:
     """Train on the training split; keep the epoch best on validation."""
     config, title = params.model, f"model@{params.name}"
-    dataset = open_dataset(inputs.dataset)
+    dataset, folder, monitor = open_dataset(inputs.dataset), repeat.folder, repeat.monitor
     if isinstance(config, SemiAdversarial):
         trained, classifiers = train_semi_adversarial(config, dataset, params.seed, title, monitor)
         attributes = {"keep": dict(config.keep), "hide": dict(config.hide)}
-        save(outputs.model, trained, {"attributes": attributes})
+        save(folder, trained, {"attributes": attributes})
         for name, classifier in classifiers.items():
-            save(outputs.model / name, classifier, facts={})
+            save(folder / name, classifier, facts={})
         return
     bench = Workbench(params.seed, title)
     blueprint = model_blueprint(config, dataset.shape)
@@ -71,9 +80,9 @@ def run(params: Params, inputs: Inputs, outputs: Outputs, monitor: Monitor) -> N
 
     history = bench.fit(model, loss, (train, valid), config.training, monitor)
 
-    save(outputs.model, Trained(blueprint, model, history), facts={})
+    save(folder, Trained(blueprint, model, history), facts={})
     if watch is not None:
-        watch.write(outputs.model)
+        watch.write(folder)
 
 
 def save(folder: Path, trained: Trained, facts: Mapping[str, Any]) -> None:

@@ -8,7 +8,7 @@ of stochastic units the mean.
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import cast
 
@@ -23,6 +23,7 @@ from aepipe.models.build import layer_blueprint
 from aepipe.models.build.unrolled import floor
 from aepipe.models.files import Blueprint, construct, save_model
 from aepipe.models.outputs import code_bounds
+from aepipe.models.repeats import Repeat, repeat_folder, repeats
 from aepipe.monitor import Monitor
 from aepipe.objectives.build import layer_loss
 from aepipe.params.stack import DATASET, Layer, corruption_of_layer
@@ -39,6 +40,7 @@ class Params:
     seed: int
     name: str = instance()
     layer: Layer = section("stack.layers.{name}")
+    seeds: int = section("evaluate.seeds")
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,28 +52,41 @@ class Inputs:
 
 @dataclass(frozen=True, slots=True)
 class Outputs:
-    """Folder with the model, its ``history.json`` and ``codes/SPLIT/``."""
+    """Folder with the model, its ``history.json`` and ``codes/SPLIT/``.
+
+    And the trainings with further seeds, each in a folder like it.
+    """
 
     layer: Path
 
 
 def run(params: Params, inputs: Inputs, outputs: Outputs, monitor: Monitor) -> None:
+    """Train with each of the seeds, above the layers that were trained with the same."""
+    for each in repeats(params.seed, params.seeds, outputs.layer, monitor):
+        again = replace(params, seed=each.seed)
+        if params.layer.input == DATASET:
+            train_once(again, inputs.input, each)
+        else:
+            train_once(again, repeat_folder(inputs.input, each.number), each)
+
+
+def train_once(params: Params, source: Path, repeat: Repeat) -> None:
     """Train on the training split, stop on the validation split, encode both."""
     config = params.layer
     bench = Workbench(params.seed, f"pretrain@{params.name}")
     below = None if config.input == DATASET else Path(config.input).name
-    train, valid = (_feed(bench, config, inputs.input, split) for split in FITTED)
-    shape = _shape(inputs.input, below)
+    train, valid = (_feed(bench, config, source, split) for split in FITTED)
+    shape = _shape(source, below)
     blueprint = layer_blueprint(config, input_size=math.prod(shape))
     model = cast(stack.Layer, bench.place(construct(blueprint)))
     start_from_data(model, train)
-    loss = layer_loss(config, model, _bounds(inputs.input, below))
+    loss = layer_loss(config, model, _bounds(source, below))
 
-    history = bench.fit(model, loss, (train, valid), config.training, monitor)
+    history = bench.fit(model, loss, (train, valid), config.training, repeat.monitor)
 
-    save_model(outputs.layer, blueprint, model, {"below": below, "shape": list(shape)})
-    write_json(outputs.layer / "history.json", history)
-    codes = outputs.layer / "codes"
+    save_model(repeat.folder, blueprint, model, {"below": below, "shape": list(shape)})
+    write_json(repeat.folder / "history.json", history)
+    codes = repeat.folder / "codes"
     written = [
         write_parts(codes / split, _codes(model, feed))
         for split, feed in zip(FITTED, (train, valid), strict=True)

@@ -4,9 +4,12 @@ import os
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import final
+from typing import TYPE_CHECKING, final
 
 from aepipe.tracking.server import SQLITE, reached, settings, shown, tracking_uri
+
+if TYPE_CHECKING:  # importing MLflow takes more than a second
+    from mlflow.entities import RunData
 
 
 @final
@@ -18,11 +21,14 @@ class Found:
         run_id: as MLflow calls it.
         device: what was trained on.
         link: its page, where a tracking server shows it.
+        seconds: of one training, by the clock; None where the run has not ended. A run of several
+            trainings counts as so many equal ones.
     """
 
     run_id: str
     device: str
     link: str | None
+    seconds: float | None = None
 
 
 def find_runs(root: Path, digests: Iterable[str]) -> dict[str, Found]:
@@ -50,12 +56,18 @@ def find_runs(root: Path, digests: Iterable[str]) -> dict[str, Found]:
                 run_id=str(run.info.run_id),
                 device=run.data.tags.get("aepipe.device", ""),
                 link=_link(uri, run.info.experiment_id, run.info.run_id),
+                seconds=_seconds(run.data),
             )
             for digest in wanted
             for run in client.search_runs(
                 experiments, f"tags.`aepipe.digest` = '{digest}'", max_results=1
             )
         }
+
+
+def _seconds(data: "RunData") -> float | None:
+    duration = data.tags.get("aepipe.duration_seconds")
+    return None if duration is None else float(duration) / int(data.params.get("seeds", 1))
 
 
 def _link(uri: str, experiment: str, run: str) -> str | None:

@@ -5,6 +5,7 @@ import time
 
 import numpy as np
 import pytest
+from scipy import stats
 
 from aepipe.evaluation import uncertainty
 from aepipe.evaluation.uncertainty import (
@@ -12,6 +13,7 @@ from aepipe.evaluation.uncertainty import (
     bootstrap_mean,
     mcnemar,
     mean_over_draws,
+    over_trainings,
     paired_test,
     resampled_means,
     share_difference,
@@ -216,3 +218,17 @@ def test_the_normal_interval_has_the_width_of_its_level():
 
     assert interval["high"] - 3 == pytest.approx(0.5 * 1.959963984540054)
     assert 3 - interval["low"] == pytest.approx(0.5 * 1.959963984540054)
+
+
+@pytest.mark.parametrize("trainings", [2, 3, 10])
+def test_interval_over_trainings_is_students_and_covers_as_often_as_it_says(trainings):
+    drawn = np.random.default_rng(4).normal(3.0, 0.2, size=(4000, trainings))
+    spreads = [over_trainings(values, 0.9) for values in drawn]
+    first = spreads[0]
+    assert first["mean"] == pytest.approx(drawn[0].mean())
+    assert first["deviation"] == pytest.approx(stats.tstd(drawn[0]))
+    known = stats.t.interval(0.9, trainings - 1, drawn[0].mean(), stats.sem(drawn[0]))
+    assert (first["low"], first["high"]) == pytest.approx(known)
+
+    covered = np.mean([spread["low"] <= 3.0 <= spread["high"] for spread in spreads])
+    assert covered == pytest.approx(0.9, abs=4 * math.sqrt(0.9 * 0.1 / len(drawn)))

@@ -4,6 +4,7 @@ import pytest
 import torch
 
 from aepipe.errors import ArtifactError
+from aepipe.models.arithmetic import multiply_adds
 from aepipe.models.dense import Classifier
 from aepipe.models.files import CLASSES, Blueprint, construct, load_model, save_model
 from aepipe.models.vae import log_weights
@@ -231,3 +232,20 @@ def test_dropout_acts_in_training_only():
     assert isinstance(model, Classifier)
     assert not torch.equal(model.train()(x), model(x))
     assert torch.equal(model.eval()(x), model(x))
+
+
+@AUTOENCODERS
+def test_arithmetic_is_counted_for_every_kind_and_leaves_the_network_alone(blueprint):
+    model, x = fresh(blueprint).eval(), batch_for(blueprint, 1)
+    before = model.encode(x)
+    # each weight of a linear map is used once, and those of convolutions and series more often
+    assert multiply_adds(model, x.shape[1:]) >= 5 * 24
+    torch.testing.assert_close(model.encode(x), before, rtol=0, atol=0)
+
+
+def test_arithmetic_is_that_of_the_matrices():
+    deep = fresh(BLUEPRINTS["deep"])  # 24 features, then 12 and 5 units
+    assert multiply_adds(deep, (2, 3, 4)) == 24 * 12 + 12 * 5
+    convolutional = fresh(BLUEPRINTS["convolutional_strided_resize"])  # 7 x 10, 4 x 5, 2 x 3
+    kernels = 4 * 5 * 8 * 2 * 9 + 2 * 3 * 16 * 8 * 9
+    assert multiply_adds(convolutional, (2, 7, 10)) == kernels + 2 * 3 * 16 * 5

@@ -52,6 +52,17 @@ def test_without_labels_only_reconstruction_is_judged(metrics):
     assert len(findings(metrics)) == 1
 
 
+def test_how_many_trainings_bear_out_the_best_reconstruction_is_said(metrics):
+    held = {"mean": 1.3, "deviation": 0.0234, "low": 1.2, "high": 1.4}
+    metrics.test["trainings"] = 5
+    metrics.trainings["autoencoder"] = {"squared_error": held}
+    metrics.against_pca["autoencoder"]["squared_error_trainings"] = 4
+    assert findings(metrics)[3] == (
+        "Over 5 trainings with as many seeds, the squared error of autoencoder is 1.300 on "
+        "average, with a standard deviation of 0.023; 4 of them are better than PCA 8."
+    )
+
+
 def test_a_lossless_pca_gives_no_ratio(metrics):
     metrics.representations["pca_8"]["squared_error"] = 0.0
     assert not [sentence for sentence in findings(metrics) if "reconstruct" in sentence]

@@ -37,6 +37,18 @@ def test_it_ends_with_the_findings_and_the_path_of_the_report(reports, capsys):
     assert lines[-1] == f"report: {reports / 'index.html'}"
 
 
+def test_the_spread_over_trainings_has_a_table_of_its_own(reports, metrics, capsys):
+    metrics.test["trainings"] = 3
+    held = {"mean": 1.3, "deviation": 0.0234, "low": 1.2, "high": 1.4}
+    metrics.trainings["autoencoder"] = {"squared_error": held}
+    metrics.against_pca["autoencoder"]["squared_error_trainings"] = 3
+    write_metrics(reports / "metrics.json", metrics)
+    print_summary(reports)
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[5].split("  ")[0] == "over 3 trainings"
+    assert lines[6].split() == ["autoencoder", "1.300", "\N{PLUS-MINUS SIGN}", "0.023"]
+
+
 def test_a_terminal_gets_a_table(reports, capsys, monkeypatch):
     monkeypatch.setenv("FORCE_COLOR", "1")
     monkeypatch.setattr("sys.stdout.isatty", lambda: True)

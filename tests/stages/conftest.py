@@ -211,6 +211,7 @@ def figures_of(made, table, labelled) -> dict:
     return further | {
         "code_size": made.code_size,
         "parameters": 1000,
+        "multiply_adds": 2345,
         "reconstruction": error
         and {"squared_error": error, "psnr": None, "ssim": quality, "explained_variance": quality},
         "accuracy": {probe: share(probe) for probe in PROBES} if labelled else None,

@@ -41,7 +41,7 @@ def models(tmp_path_factory):
 def run(dataset, models, folder, space="classifier", **changes):
     given = {"samples": 1000, "neighbours": 3, "shown": 4, "batch_size": 7, **changes}
     params = appraise.Params(
-        seed=0, name="vae", feature_space=space, confidence=0.95, resamples=100, **given
+        seed=0, seeds=1, name="vae", feature_space=space, confidence=0.95, resamples=100, **given
     )
     inputs = appraise.Inputs(dataset.folder, models / "vae", models / "classifier")
     folder.mkdir()

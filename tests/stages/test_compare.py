@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from scipy import stats
 
 from aepipe.data.contracts import Comparison, checked, write_table
 from aepipe.errors import ArtifactError
@@ -338,3 +339,56 @@ def test_too_few_resamples_to_show_anything_are_warned_of(evaluation, tmp_path):
     run(evaluation, tmp_path / "enough", PARAMS, monitor)
     assert len(monitor.warnings) == 1
     assert "evaluate.resamples = 50 can't show a difference" in monitor.warnings[0]
+
+
+def with_repeats(evaluation: Path, changes: dict[str, list[float]]) -> None:
+    """Give each network further trainings, whose errors and accuracies differ from the first's."""
+    for path in evaluation.glob("*.json"):
+        content = json.loads(path.read_text())
+        if path.stem in ("raw", "pca"):
+            continue
+        for figures in content.values():
+            repeats = [json.loads(json.dumps(figures)) for _ in changes["linear"]]
+            for number, repeat in enumerate(repeats):
+                repeat["accuracy"]["linear"]["value"] += changes["linear"][number]
+                if repeat["reconstruction"]:
+                    error = repeat["reconstruction"]["squared_error"]
+                    error["value"] += changes["squared_error"][number]
+            figures["repeats"] = repeats
+        path.write_text(json.dumps(content))
+    for name in PARAMS.networks:
+        path = evaluation.with_name("appraisal") / f"{name}.json"
+        repeats = [APPRAISED] * len(changes["linear"])
+        path.write_text(json.dumps(APPRAISED | {"repeats": repeats}))
+
+
+def test_spread_over_trainings_is_of_all_of_them_and_nothing_else_changes(evaluation, tmp_path):
+    once = run(evaluation, tmp_path / "once")
+    assert (once["test"]["trainings"], once["trainings"]) == (1, {})
+    with_repeats(evaluation, {"linear": [0.01, -0.03], "squared_error": [0.5, 9.0]})
+    thrice = run(evaluation, tmp_path / "thrice")
+
+    networks = {"stack", "autoencoder", "classifier", "vae", *WHOLE.models}
+    assert set(thrice["trainings"]) == networks  # PCA and raw features have no seed
+    for entry in networks:
+        value = once["representations"][entry]["accuracy_linear"]
+        values = [value, value + 0.01, value - 0.03]
+        low, high = stats.t.interval(0.95, 2, np.mean(values), stats.sem(values))
+        assert thrice["trainings"][entry]["accuracy_linear"] == pytest.approx(
+            {"mean": np.mean(values), "deviation": np.std(values, ddof=1), "low": low, "high": high}
+        )
+        assert not {"code_size", "parameters"} & set(thrice["trainings"][entry])
+    for key in ("representations", "intervals", "heads", "against_best"):
+        assert thrice[key] == once[key]
+    assert thrice["test"] == {**once["test"], "trainings": 3}
+
+
+def test_trainings_that_are_better_than_pca_are_counted(evaluation, tmp_path):
+    with_repeats(evaluation, {"linear": [-1.0, 1.0], "squared_error": [-0.1, 90.0]})
+    metrics = run(evaluation, tmp_path / "out")
+    held = metrics["against_pca"]["autoencoder"]
+    of = metrics["representations"]
+    assert of["autoencoder"]["squared_error"] < of[held["pca"]]["squared_error"]
+    assert held["squared_error_trainings"] == 2
+    first = of["autoencoder"]["accuracy_linear"] > of[held["pca"]]["accuracy_linear"]
+    assert held["linear_trainings"] == 1 + first

@@ -43,7 +43,7 @@ PROBES = {
 
 def train_layer(folder, name, below, declared) -> None:
     section = {"kind": "rbm", "gradient": CD, "training": TRAINING, **declared}
-    params = pretrain.Params(7, name, validate(RbmLayer, section, "layer"))
+    params = pretrain.Params(7, name, validate(RbmLayer, section, "layer"), seeds=1)
     pretrain.run(params, pretrain.Inputs(below), pretrain.Outputs(folder / name), Silent())
 
 
@@ -65,7 +65,10 @@ def train_model(dataset: Path, output: Path, **declared) -> None:
     }  # fmt: skip
     config = validate(Rbm, section, "model")
     model.run(
-        model.Params(7, "rbm", config), model.Inputs(dataset), model.Outputs(output), Silent()
+        model.Params(7, "rbm", config, seeds=1),
+        model.Inputs(dataset),
+        model.Outputs(output),
+        Silent(),
     )
 
 
@@ -124,7 +127,7 @@ def test_a_deep_belief_network_passes_means_upward_unrolls_and_is_fine_tuned(
     assert unrolled.encode(clean).shape == (120, 6)
     plan = validate(Unroll, {"corruption": {"kind": "none"}, "training": TRAINING}, "unroll")
     unroll_stage.run(
-        unroll_stage.Params(7, plan),
+        unroll_stage.Params(7, plan, seeds=1),
         unroll_stage.Inputs(small_digits.folder, stack),
         unroll_stage.Outputs(tmp_path / "autoencoder"),
         Silent(),
@@ -133,7 +136,7 @@ def test_a_deep_belief_network_passes_means_upward_unrolls_and_is_fine_tuned(
     assert told[-1]["valid_total"] < told[0]["valid_total"]
     plan = {"corruption": {"kind": "none"}, "dropout": 0.0, "training": TRAINING}
     finetune.run(
-        finetune.Params(7, validate(Finetune, plan, "finetune")),
+        finetune.Params(7, validate(Finetune, plan, "finetune"), seeds=1),
         finetune.Inputs(small_digits.folder, stack),
         finetune.Outputs(tmp_path / "classifier"),
         Silent(),
@@ -154,7 +157,7 @@ def judged(small_digits, folder: Path, partition: Partition | None, name: str = 
         )
     probes = Probes.model_validate(PROBES)
     evaluate.run(
-        evaluate.Params(0, "rbm", probes, 0.95, 50, 4, 16, Further(partition=partition)),
+        evaluate.Params(0, 1, "rbm", probes, 0.95, 50, 4, 16, Further(partition=partition)),
         evaluate.Inputs(small_digits.folder, corrupted, folder / "rbm"),
         evaluate.Outputs(folder / f"{name}.json", folder / name),
         Silent(),

@@ -97,7 +97,7 @@ def run(folder: Path, model: Path, name: str, batch_size: int = 16, monitor=None
     reports = folder / "reports"
     reports.mkdir(exist_ok=True)
     evaluate.run(
-        Params(0, name, Probes.model_validate(CONFIG), 0.95, 200, 4, batch_size, FURTHER),
+        Params(0, 1, name, Probes.model_validate(CONFIG), 0.95, 200, 4, batch_size, FURTHER),
         Inputs(folder / "dataset", folder / "corrupted", model),
         Outputs(reports / f"{name}.json", reports / name),
         monitor or Silent(),

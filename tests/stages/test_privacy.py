@@ -47,7 +47,10 @@ PROBES = {
 def train(dataset: Path, output: Path, **changed) -> None:
     config = validate(Model, {**DECLARED, **changed}, "models.mine")
     model.run(
-        model.Params(7, "mine", config), model.Inputs(dataset), model.Outputs(output), Silent()
+        model.Params(7, "mine", config, seeds=1),
+        model.Inputs(dataset),
+        model.Outputs(output),
+        Silent(),
     )
 
 
@@ -65,7 +68,7 @@ def judged(small_digits, tmp_path_factory) -> Path:
     )
     train(folder / "dataset", folder / "model")
     evaluate.run(
-        evaluate.Params(0, "mine", Probes.model_validate(PROBES), 0.95, 50, 4, 16, Further()),
+        evaluate.Params(0, 1, "mine", Probes.model_validate(PROBES), 0.95, 50, 4, 16, Further()),
         evaluate.Inputs(folder / "dataset", folder / "corrupted", folder / "model"),
         evaluate.Outputs(folder / "mine.json", folder / "mine"),
         Silent(),

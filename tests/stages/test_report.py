@@ -20,7 +20,9 @@ from aepipe.models.absent import write_absence
 from aepipe.monitor import Silent
 from aepipe.reporting import formats
 from aepipe.reporting.codemap import code_map
+from aepipe.reporting.cost import Cost, Measured
 from aepipe.reporting.metrics import read_metrics
+from aepipe.reporting.page import with_costs
 from aepipe.stages import compare, report
 from tests.report_inputs import COMPARED, PARAMS, WHOLE, finish, render
 
@@ -180,6 +182,39 @@ def test_probes_that_saw_fewer_samples_than_the_heads_are_said_to(finished, fold
     sentence = "Probes were trained on 100 of the 120 training samples"
     assert sentence in render(finished, folder / "fewer.html", fewer)
     assert "Probes were trained on" not in page.text
+
+
+def test_the_spread_over_trainings_is_shown_beside_what_it_is_not(finished, folder, page):
+    metrics = json.loads(finished.metrics.read_text())
+    spread = {"mean": 0.9, "deviation": 0.0123, "low": 0.8, "high": 1.0}
+    metrics["trainings"] = {"autoencoder": {"squared_error": spread, "accuracy_linear": spread}}
+    metrics["test"]["trainings"] = 3
+    metrics["against_pca"]["autoencoder"] |= {"squared_error_trainings": 2, "linear_trainings": 3}
+    several = replace(finished, metrics=folder / "several.json")
+    several.metrics.write_text(json.dumps(metrics))
+    text = render(several, folder / "several.html")
+    cells = dict(Page(text).cells["metric"])
+    assert cells["trainings.autoencoder.squared_error.mean"] == "0.9000"
+    assert cells["trainings.autoencoder.squared_error.deviation"] == "0.012"
+    assert [f"{n} of 3</td>" in text for n in (1, 2, 3)] == [False, True, True]
+    assert "These are figures of the first of 3 trainings" in text
+    assert "Every network was trained once" in page.text
+
+
+def test_a_copy_of_the_page_has_what_was_measured_and_all_else_as_it_was(page, finished):
+    metrics = read_metrics(finished.metrics)
+    costs = {entry: Cost(123.4, "cuda:0", 56789.0) for entry in metrics.representations}
+    costs["raw"] = Cost(None, "", 1e6)
+    copy = with_costs(page.text, metrics, Measured(costs, "As <measured>."))
+    beside = re.compile("<!-- cost -->.*<!-- end of cost -->", re.DOTALL)
+    assert beside.sub("", copy) == beside.sub("", page.text) != page.text
+    assert "aepipe costs" in page.text
+    assert "As &lt;measured&gt;." in copy
+    assert copy.count(">57,000</td>") == len(costs) - 1
+    assert copy.count(">123</td>\n<td>cuda:0</td>") == len(costs) - 1
+    assert with_costs(copy, metrics, Measured(costs, "As <measured>.")) == copy
+    with pytest.raises(ArtifactError, match="dvc repro report"):
+        with_costs("<html>", metrics, Measured(costs, ""))
 
 
 def test_params_are_shown_as_declared(page):

@@ -123,7 +123,7 @@ def undisturbed(place: Path, dataset: Path) -> None:
     params, threads = load_params(place / "params.yaml"), torch.get_num_threads()
     torch.set_num_threads(1)
     outputs = vae.Outputs(place / "undisturbed")
-    vae.run(vae.Params(params.seed, params.vae), vae.Inputs(dataset), outputs, Silent())
+    vae.run(vae.Params(params.seed, params.vae, seeds=1), vae.Inputs(dataset), outputs, Silent())
     torch.set_num_threads(threads)
 
 

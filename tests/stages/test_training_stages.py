@@ -56,7 +56,7 @@ def stack(small_digits, tmp_path_factory) -> Path:
 
 
 def train_layer(name: str, below: Path, folder: Path) -> None:
-    params = pretrain.Params(7, name, LAYERS[name])
+    params = pretrain.Params(7, name, LAYERS[name], seeds=1)
     pretrain.run(params, pretrain.Inputs(below), pretrain.Outputs(folder / name), Silent())
 
 
@@ -70,7 +70,10 @@ def run_model(kind: dict[str, object], dataset: Path, output: Path, **keys: obje
         "model",
     )  # fmt: skip
     model.run(
-        model.Params(7, "tried", config), model.Inputs(dataset), model.Outputs(output), Silent()
+        model.Params(7, "tried", config, seeds=1),
+        model.Inputs(dataset),
+        model.Outputs(output),
+        Silent(),
     )
 
 
@@ -79,7 +82,7 @@ def run_finetune(dataset: Path, stack: Path, output: Path) -> None:
         Finetune, {"corruption": MASKING, "dropout": 0.1, "training": TRAINING}, "finetune"
     )
     finetune.run(
-        finetune.Params(7, config),
+        finetune.Params(7, config, seeds=1),
         finetune.Inputs(dataset, stack),
         finetune.Outputs(output),
         Silent(),
@@ -89,7 +92,7 @@ def run_finetune(dataset: Path, stack: Path, output: Path) -> None:
 RUNS = {
     "unroll": lambda dataset, stack, output: unroll_stage.run(
         unroll_stage.Params(
-            7, validate(Unroll, {"corruption": MASKING, "training": TRAINING}, "unroll")
+            7, validate(Unroll, {"corruption": MASKING, "training": TRAINING}, "unroll"), seeds=1
         ),
         unroll_stage.Inputs(dataset, stack),
         unroll_stage.Outputs(output),
@@ -108,6 +111,7 @@ RUNS = {
                 },
                 "vae",
             ),
+            seeds=1,
         ),
         vae.Inputs(dataset),
         vae.Outputs(output),

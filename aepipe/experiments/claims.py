@@ -48,7 +48,7 @@ class Claim(Section):
     """One figure of an experiment."""
 
     what: str
-    """As a row of the table has it."""
+    """As a row of the table has it: the figure, and after the last comma of what."""
     file: Annotated[str, Field(pattern=r"^(reports|models)/[a-z0-9_/]+\.json$")]
     """What a stage has written the figure into."""
     at: Annotated[str, Field(min_length=1)]

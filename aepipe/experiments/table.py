@@ -91,7 +91,7 @@ def _cells(entry: Entry, key: str, claim: Claim) -> list[str]:
             text = _published(published, claim)
         case Order() as order:
             theirs = _ours(entry, order.than)
-            text = f"{claim.better} than {entry.experiment.figures[order.than].what}"
+            text = f"{claim.better} than {_whose(entry.experiment.figures[order.than])}"
         case _:
             assert_never(claim.reference)
     if ours is None or theirs is None:
@@ -110,6 +110,10 @@ def _text(reading: Reading, claim: Claim) -> str:
     if reading.low is None or reading.high is None:
         return value
     return f"{value} ({_number(reading.low, claim)} to {_number(reading.high, claim)})"
+
+
+def _whose(claim: Claim) -> str:
+    return claim.what.rpartition(", ")[2]
 
 
 def _published(published: Published, claim: Claim) -> str:

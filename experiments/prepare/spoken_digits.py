@@ -3,8 +3,8 @@
     python experiments/prepare/spoken_digits.py RECORDINGS.zip OUTPUT.npz
 
 RECORDINGS.zip is the Free Spoken Digit Dataset: 8 kHz, named digit_speaker_index.wav. Each gets
-white noise at several signal-to-noise ratios; of the recording and its noisy versions the power in 40 mel
-bands is taken in dB below the recording's loudest, and cut into patches of 11 frames.
+white noise at several signal-to-noise ratios; of the recording and its noisy versions the power
+in 40 mel bands is taken in dB below the recording's loudest, and cut into patches of 11 frames.
 
 OUTPUT.npz has ``clean`` and ``noisy_0db``, ``noisy_5db``, ``noisy_10db``, (patches, 1, 40, 11), in
 -80 to 0 dB (noisy ones a little above), and for each patch ``digit`` and ``speaker``. The same

@@ -24,7 +24,7 @@ EXPERIMENT = """
 experiment: {title: Title, source: Somebody (1999), targets: [pca], cost: a minute, expected: "3"}
 figures:
   error:
-    what: test error
+    what: test error, the net
     file: reports/evaluation/net.json
     at: net/heads/finetuned
     unit: percent_wrong
@@ -33,7 +33,7 @@ figures:
     reference: {kind: published, value: 3.0, source: Somebody (1999), standing: memory}
     differs: fewer epochs
   control:
-    what: test error of the control
+    what: test error, its control
     file: reports/evaluation/net.json
     at: net/heads/control
     unit: percent_wrong
@@ -134,7 +134,7 @@ def test_a_run_stands_beside_the_published_value_with_interval_date_and_machine(
     assert "1.00 % (0.70 to 1.50)" in error
     assert error.endswith("  2026-03-01, machine 1")
     assert "  better  " in error
-    assert "lower than test error" in control
+    assert "  lower than the net  " in control
     assert "  worse  " in control
     assert "machine 1: a processor" in text
     page = markdown_page(root)

@@ -1,4 +1,4 @@
-"""What docs/lectures.md names is there: experiments, targets of make, commands, sections of the page."""
+"""What docs/lectures.md names is there: experiments, commands, sections of the page."""
 
 import re
 from pathlib import Path

@@ -53,20 +53,22 @@ def entries(root: Path) -> list[Entry]:
 
 
 def plain_table(root: Path) -> str:
-    """Give the table as aligned lines, the machines, and what the words in it mean."""
+    """Give the table as aligned lines, what is to know of the runs, and what the words mean."""
     there = entries(root)
     machines = _machines(there)
     rows = [HEADER, *_rows(there, machines)]
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     lines = ["  ".join(map(str.ljust, row, widths)).rstrip() for row in rows]
-    return "\n".join([*lines, "", *_legend(machines), RULE, MARKS, ""])
+    notes = [f"{entry.name}: {line}" for entry in there if entry.record for line in _told(entry)]
+    return "\n".join([*lines, "", *notes, *_legend(machines), RULE, MARKS, ""])
 
 
 def markdown_page(root: Path) -> str:
     """Give the table as a page, with what must be known of each experiment."""
     there = entries(root)
     machines = _machines(there)
-    rows = [HEADER, ["---"] * len(HEADER), *_rows(there, machines)]
+    linked = [[f"[{row[0]}](#{row[0]})", *row[1:]] for row in _rows(there, machines)]
+    rows = [HEADER, ["---"] * len(HEADER), *linked]
     table = ["| " + " | ".join(cell.replace("|", r"\|") for cell in row) + " |" for row in rows]
     words = [f"- {line}" for line in [*_legend(machines), RULE, MARKS]]
     notes = [line for entry in there for line in _notes(entry)]
@@ -85,7 +87,7 @@ def _cells(entry: Entry, key: str, claim: Claim) -> list[str]:
     shown = NOT_RUN if ours is None else _text(ours, claim)
     match claim.reference:
         case None:
-            return [shown, "", ""]
+            return [shown, "none", ""]
         case Published() as published:
             theirs: Reading | None = as_reading(published)
             text = _published(published, claim)
@@ -152,13 +154,18 @@ def _letter(number: int) -> str:
 
 def _notes(entry: Entry) -> Iterator[str]:
     about, claims = entry.experiment.experiment, entry.experiment.figures
-    yield from ("", f"## {entry.name}", "", f"{about.title}. Cost: {about.cost.strip()}.", "")
+    yield from ("", f"## {entry.name}", "", f"{about.title}. Cost: {about.cost}.", "")
     sources = dict.fromkeys(c.reference.source for c in claims.values() if c.reference)
-    yield f"- Source: {'; '.join(sources) or about.source.strip()}."
-    for differs in dict.fromkeys(claim.differs.strip() for claim in claims.values()):
-        if differs:
-            yield f"- Protocol: {differs}."
+    yield f"- Source: {'; '.join(sources) or about.source}."
+    yield from (f"- {line}" for line in _told(entry))
     if entry.record is not None:
-        if entry.record.note:
-            yield f"- This run: {entry.record.note.strip()}."
         yield f"- Revision {entry.record.revision[:12]}."
+
+
+def _told(entry: Entry) -> Iterator[str]:
+    """Give how the protocol differs, what was cut, and what was noted of the run."""
+    claims = entry.experiment.figures.values()
+    for differs in dict.fromkeys(claim.differs for claim in claims if claim.differs):
+        yield f"Protocol: {differs}."
+    if entry.record is not None and entry.record.note:
+        yield f"This run: {entry.record.note}."

@@ -137,6 +137,8 @@ def test_a_run_stands_beside_the_published_value_with_interval_date_and_machine(
     assert "  lower than the net  " in control
     assert "  worse  " in control
     assert "machine 1: a processor" in text
+    assert "tried: Protocol: fewer epochs." in text
+    assert "tried: This run: stopped early." in text
     page = markdown_page(root)
     assert "- Protocol: fewer epochs." in page
     assert "- This run: stopped early." in page

@@ -57,10 +57,11 @@ def run_experiment(root: Path, name: str, params: Path, monitor: Monitor) -> Non
         monitor.remark(f"not committed, so not in the experiment: {', '.join(changed)}")
     workspace = prepare(root, name, text)
     reproduce(workspace, experiment.experiment.targets)
-    keep(workspace, name, experiment.experiment.targets)
     for line in figure_lines(workspace):
         monitor.remark(line)
-    monitor.remark(f"everything lies in {workspace}; DVC keeps it as the experiment {name}")
+    monitor.remark(f"everything lies in {workspace}")
+    keep(workspace, name, experiment.experiment.targets)
+    monitor.remark(f"DVC keeps it as the experiment {name}")
     if experiment.figures:
         monitor.remark(f"`aepipe experiment record {name}` puts its figures into the table")
 

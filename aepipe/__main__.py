@@ -100,6 +100,16 @@ def _add_experiments(command: argparse.ArgumentParser) -> None:
         ("run", "run it in a workspace of its own under .aepipe/experiments"),
     ):
         actions.add_parser(action, help=text, description=text).add_argument("name")
+    text = "put the figures of a run into experiments/results, for the table"
+    record = actions.add_parser("record", help=text, description=text)
+    record.add_argument("name")
+    text = "workspace or clone it was run in (default: where `run` does it)"
+    record.add_argument("--workspace", type=Path, help=text)
+    record.add_argument("--note", default="", help="what a reader must know of this run")
+    text = "print all figures beside the published ones"
+    table = actions.add_parser("table", help=text, description=text)
+    table.add_argument("--format", choices=("text", "markdown"), default="text")
+    table.add_argument("--output", type=Path, help="file; standard output without it")
 
 
 def _stage(parsed: argparse.Namespace) -> None:
@@ -137,14 +147,21 @@ def _keep(parsed: argparse.Namespace) -> None:
 
 def _experiment(parsed: argparse.Namespace) -> None:
     from aepipe.console import ConsoleMonitor
-    from aepipe.experiments.commands import list_experiments, run_experiment, show_experiment
+    from aepipe.experiments import commands, table
 
-    if parsed.action == "list":
-        print("\n".join(list_experiments(Path())))
-    elif parsed.action == "show":
-        print(show_experiment(Path(), parsed.name, parsed.params), end="")
-    else:
-        run_experiment(Path().resolve(), parsed.name, parsed.params, ConsoleMonitor())
+    root, monitor = Path().resolve(), ConsoleMonitor()
+    match parsed.action:
+        case "list":
+            print("\n".join(commands.list_experiments(Path())))
+        case "show":
+            print(commands.show_experiment(Path(), parsed.name, parsed.params), end="")
+        case "record":
+            commands.record_experiment(root, parsed.name, parsed.workspace, parsed.note, monitor)
+        case "table":
+            make = table.markdown_page if parsed.format == "markdown" else table.plain_table
+            _write(make(Path()), parsed.output)
+        case _:
+            commands.run_experiment(root, parsed.name, parsed.params, monitor)
 
 
 def _consume(parsed: argparse.Namespace) -> None:
@@ -219,7 +236,7 @@ COMMANDS: dict[str, tuple[Callable[[argparse.Namespace], None], str]] = {
     "register": (_register, "Bring the model registry in line with what the pipeline has made."),
     **{name: (_keep, text) for name, text in KEEPERS.items()},
     "catalogue": (_catalogue, "Print the page of everything that can be declared, or try it all."),
-    "experiment": (_experiment, "List, show or run what lies in experiments/."),
+    "experiment": (_experiment, "List, show, run, record or tabulate what lies in experiments/."),
     **{name: (_consume, text) for name, text in CONSUMERS.items()},
     "schema": (_schema, "Print the JSON schema of params.yaml, for editors."),
     "costs": (_costs, "Print what each representation cost, and write the report with it."),

@@ -3,11 +3,16 @@
 from pathlib import Path
 
 from aepipe.experiments.figures import figure_lines
-from aepipe.experiments.files import experiment_names, experiment_params, read_experiment
-from aepipe.experiments.workspace import prepare, reproduce, uncommitted
+from aepipe.experiments.files import (
+    FOLDER,
+    experiment_names,
+    experiment_params,
+    read_experiment,
+)
+from aepipe.experiments.records import record
+from aepipe.experiments.workspace import FOLDER as WORKSPACES
+from aepipe.experiments.workspace import keep, prepare, reproduce, uncommitted
 from aepipe.monitor import Monitor
-
-FOLDER = Path("experiments")
 
 
 def list_experiments(root: Path) -> list[str]:
@@ -40,7 +45,7 @@ def show_experiment(root: Path, name: str, params: Path) -> str:
 
 
 def run_experiment(root: Path, name: str, params: Path, monitor: Monitor) -> None:
-    """Run ``name`` in a workspace of its own and give its figures.
+    """Run ``name`` in a workspace of its own, keep it as a DVC experiment and give its figures.
 
     Raises:
         AepipeError: it is wrong, or a stage failed.
@@ -55,3 +60,28 @@ def run_experiment(root: Path, name: str, params: Path, monitor: Monitor) -> Non
     for line in figure_lines(workspace):
         monitor.remark(line)
     monitor.remark(f"everything lies in {workspace}")
+    keep(workspace, name, experiment.experiment.targets)
+    monitor.remark(f"DVC keeps it as the experiment {name}")
+    if experiment.figures:
+        monitor.remark(f"`aepipe experiment record {name}` puts its figures into the table")
+
+
+def record_experiment(
+    root: Path, name: str, workspace: Path | None, note: str, monitor: Monitor
+) -> None:
+    """Keep the figures of a run for the table.
+
+    Args:
+        root: top folder of the repository.
+        name: of the experiment.
+        workspace: where it was run, if not where :func:`run_experiment` does it.
+        note: what a reader must know of this run; empty for nothing.
+        monitor: is told what was recorded.
+
+    Raises:
+        AepipeError: there is no such experiment, or no finished run of it.
+    """
+    experiment = read_experiment(root / FOLDER, name)
+    kept = record(root, name, experiment, workspace or root / WORKSPACES / name, note)
+    for key, figure in kept.figures.items():
+        monitor.remark(f"{key}: {figure.value:.6g}")

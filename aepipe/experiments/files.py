@@ -3,15 +3,18 @@
 from collections.abc import Mapping
 from io import StringIO
 from pathlib import Path
-from typing import Any, final
+from typing import Any, Self, final
 
+from pydantic import Field, model_validator
 from ruamel.yaml import YAML
 
 from aepipe.errors import ParamsError
-from aepipe.params.base import Section, Sequence
+from aepipe.experiments.claims import Claim, Order
+from aepipe.params.base import Name, Section, Sequence
 from aepipe.params.load import read_yaml, validate
 from aepipe.params.root import Params
 
+FOLDER = Path("experiments")
 REPLACED = ("models", "stack.layers")  # lists of entries, whose keys are names
 
 
@@ -38,6 +41,21 @@ class Experiment(Section):
     experiment: About
     params: dict[str, Any]
     """What differs from ``params.yaml``; see :func:`merged`."""
+    figures: dict[Name, Claim] = Field(default_factory=dict)
+    """What it is run for, as ``aepipe experiment table`` shows it."""
+
+    @model_validator(mode="after")
+    def _orders_name_figures(self) -> Self:
+        problems = [
+            f".figures.{key}.reference.than = {claim.reference.than!r}: no other figure of this "
+            f"experiment; expected one of {', '.join(self.figures)}"
+            for key, claim in self.figures.items()
+            if isinstance(claim.reference, Order)
+            and (claim.reference.than == key or claim.reference.than not in self.figures)
+        ]
+        if problems:
+            raise ValueError("\n".join(problems))
+        return self
 
 
 def experiment_names(folder: Path) -> list[str]:

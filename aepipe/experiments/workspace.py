@@ -15,6 +15,8 @@ def prepare(root: Path, name: str, params: str) -> Path:
     """Give the workspace of experiment ``name``: a git worktree at HEAD with ``params``.
 
     What it has made before stays, so that DVC runs what differs; DVC's cache is that of ``root``.
+    It starts without a ``dvc.lock``, so that in the end that of the experiment names nothing that
+    other params have made.
 
     Args:
         root: top folder of the repository.
@@ -26,6 +28,7 @@ def prepare(root: Path, name: str, params: str) -> Path:
     """
     workspace = root / FOLDER / name
     prepare_workspace(root, workspace, "HEAD")
+    (workspace / "dvc.lock").unlink(missing_ok=True)
     (workspace / "params.yaml").write_text(params, encoding="utf-8")
     return workspace
 
@@ -42,6 +45,15 @@ def reproduce(workspace: Path, targets: Sequence[str]) -> None:
             f"a stage failed, as it says above; `cd {workspace}` and `dvc repro "
             f"{' '.join(targets)}` go on from there"
         )
+
+
+def keep(workspace: Path, name: str, targets: Sequence[str]) -> None:
+    """Keep ``targets`` as the DVC experiment ``name``, in place of an earlier one.
+
+    Raises:
+        AepipeError: DVC refuses.
+    """
+    output(["dvc", "exp", "save", "--force", "--name", name, *targets], workspace)
 
 
 def uncommitted(root: Path) -> list[str]:

@@ -113,6 +113,9 @@ class PairsSource(Section):
     """Name of the array of noisy samples, of the same shape."""
     labels: str | None
     """Name of the array of labels; null where there are none."""
+    groups: str | None = None
+    """Name of the array of what no split may tear apart, integers or strings: a speaker, a
+    patient."""
     bounds: Bounds | None = None
     """As for ``npz``; clean samples are held against them, noisy ones may lie outside."""
 

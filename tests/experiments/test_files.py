@@ -6,6 +6,9 @@ from pathlib import Path
 import pytest
 from ruamel.yaml import YAML
 
+from aepipe.check import check
+from aepipe.check.demands import unmet_demands
+from aepipe.check.outline import Outline, outline_source
 from aepipe.errors import ParamsError
 from aepipe.experiments.commands import list_experiments, show_experiment
 from aepipe.experiments.figures import figure_lines
@@ -16,7 +19,22 @@ from aepipe.experiments.files import (
     read_experiment,
 )
 from aepipe.files import write_json
+from aepipe.monitor import Silent
+from aepipe.params.data import (
+    ConvexSource,
+    DigitsSource,
+    IdxSource,
+    NpzSource,
+    PairsSource,
+    RectanglesSource,
+    SeriesSource,
+    Source,
+    TorchvisionSource,
+    VariantSource,
+)
 from aepipe.params.load import load_params
+from aepipe.params.root import Params
+from tests.experiments.test_prepare import prepare
 
 ROOT = Path(__file__).parents[2]
 FOLDER = ROOT / "experiments"
@@ -67,6 +85,78 @@ def test_the_targets_of_each_experiment_are_stages_of_its_params(name):
         stage, _, item = target.partition("@")
         assert stage in stages
         assert not item or item in instances[stage]
+
+
+def outline(params: Params) -> Outline:
+    """Give what is known of a source without its files: these lie on few machines."""
+    if isinstance(params.data.source, DigitsSource):
+        return outline_source(params.data, params.seed)
+    shape, classes, levels = known(params.data.source)
+    return Outline(
+        where="the source",
+        shape=shape,
+        classes=len(classes),
+        class_names=classes,
+        counts={"train": 400, "valid": 100, "test": 500},  # of ECG5000, the smallest of all
+        trained_classes=len(params.data.train_on or classes),
+        labelled=400,
+        bounded=not isinstance(params.data.source, SeriesSource),
+        levels=levels,
+    )
+
+
+def known(source: Source) -> tuple[tuple[int, ...], list[str], int | None]:
+    """Give the shape of a sample, the classes, and the number of values of a pixel."""
+    digits = [str(digit) for digit in range(10)]
+    beats = [str(beat) for beat in range(1, 6)]
+    match source:
+        case IdxSource() | TorchvisionSource(name="FashionMNIST") | VariantSource(of=IdxSource()):
+            return (1, 28, 28), digits, 256
+        case RectanglesSource() | ConvexSource():
+            return (1, 28, 28), ["0", "1"], 256
+        case NpzSource(path="data/sources/prepared/reuters_r8.npz"):
+            return (2000,), digits[:8], None
+        case NpzSource(path="data/sources/ecg5000/ecg5000_1000of5000.npz"):
+            return (140,), beats, None
+        case SeriesSource():
+            return (140, 1), beats, None
+        case PairsSource(path="data/sources/prepared/spoken_digits.npz"):
+            return (1, 40, 11), digits, None
+        case _:
+            raise AssertionError(f"{source}: say here what is known of it")
+
+
+@pytest.mark.parametrize("name", experiment_names(FOLDER))
+def test_each_experiment_asks_of_its_data_what_they_have(name):
+    _, params = experiment_params(read_experiment(FOLDER, name), ROOT / "params.yaml", name)
+    assert unmet_demands(params, outline(params)) == []
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", experiment_names(FOLDER))
+def test_each_experiment_passes_the_check_where_its_data_are(name, with_data, monkeypatch):
+    monkeypatch.chdir(with_data)
+    text, params = experiment_params(read_experiment(FOLDER, name), ROOT / "params.yaml", name)
+    if params.data.source.kind == "torchvision":
+        pytest.skip("Fashion-MNIST is not among the data beside the repository")
+    Path("params.yaml").write_text(text)
+    check(Path("params.yaml"), Silent())
+
+
+@pytest.fixture(scope="module")
+def with_data(shared_data, tmp_path_factory) -> Path:
+    """A folder with the data where experiments look for them, by the commands of their headers."""
+    folder: Path = tmp_path_factory.mktemp("with-data")
+    sources = folder / "data" / "sources"
+    sources.mkdir(parents=True)
+    for name in ("mnist", "ecg5000"):
+        (sources / name).symlink_to(shared_data / name)
+    for script, archive in (
+        ("reuters_r8", "reuters_r8/reuters_r8_bow2000.npz"),
+        ("spoken_digits", "fsdd/fsdd_recordings.zip"),
+    ):
+        prepare(script, shared_data / archive, sources / "prepared" / f"{script}.npz")
+    return folder
 
 
 @pytest.mark.parametrize("name", experiment_names(FOLDER))

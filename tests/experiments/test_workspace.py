@@ -1,5 +1,6 @@
 """Experiments run for real: in a folder of their own, with the cache of the repository."""
 
+import json
 import os
 import shutil
 import subprocess
@@ -12,6 +13,8 @@ pytestmark = pytest.mark.pipeline
 ROOT = Path(__file__).parents[2]
 EXPERIMENT = """
 experiment: {title: T, source: S, targets: [pca], cost: none, expected: nothing}
+figures:
+  format: {what: format, file: models/pca/model.json, at: format, decimals: 0, better: lower}
 params: {seed: 5}
 """
 
@@ -81,6 +84,26 @@ def test_an_experiment_runs_beside_the_persons_own_work_and_only_once(repository
     assert again.returncode == 0, again.stderr
     assert "Running stage" not in again.stdout  # all of it comes from the shared cache
     assert (workspace / "models" / "pca" / "model.json").is_file()
+
+
+def test_a_finished_run_is_kept_by_dvc_and_its_figures_can_be_recorded(repository):
+    assert run(repository, "run", "tried").returncode == 0
+    references = subprocess.run(
+        ["git", "for-each-ref", "refs/exps"],
+        cwd=repository, capture_output=True, text=True, check=True,
+    ).stdout  # fmt: skip
+    assert any(line.endswith("/tried") for line in references.splitlines())
+    recorded = run(repository, "record", "tried", "--note", "a note")
+    assert recorded.returncode == 0, recorded.stderr
+    kept = json.loads((repository / "experiments" / "results" / "tried.json").read_text())
+    assert kept["figures"]["format"]["value"] == 1
+    assert kept["note"] == "a note"
+
+    workspace = repository / ".aepipe" / "experiments" / "tried"
+    (workspace / "models" / "pca" / "model.json").unlink()
+    unfinished = run(repository, "record", "tried")
+    assert unfinished.returncode == 2
+    assert "not all of its targets are up to date" in unfinished.stderr
 
 
 def test_changes_that_are_not_committed_are_named_since_they_do_not_take_part(failed):

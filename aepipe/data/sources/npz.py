@@ -90,6 +90,7 @@ def open_pairs(config: PairsSource) -> SourceData:
             "shape for each clean sample"
         )
     labels, classes = _labels(path, {"train": clean}, {"train": config.labels})
+    groups, _ = _labels(path, {"train": clean}, {"train": config.groups})
     return SourceData(
         where=str(path),
         shape=clean.shape,
@@ -97,6 +98,7 @@ def open_pairs(config: PairsSource) -> SourceData:
         blocks=clean.blocks,
         labels=labels,
         classes=classes,
+        groups=groups,
         bounds=config.bounds or bounds_of(clean.dtype),
         noisy=noisy.blocks,
     )

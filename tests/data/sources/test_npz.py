@@ -218,6 +218,14 @@ def test_pairs_give_both_arrays_in_step(tmp_path, images):
         np.testing.assert_array_equal(shown, behind ^ 1)
 
 
+def test_pairs_of_one_group_are_known_by_its_array(tmp_path, images):
+    speakers = np.array(["b", "a", "c"] * 4)
+    path = save(tmp_path / "a.npz", clean=images[0], noisy=images[0], y=np.zeros(12), who=speakers)
+    config = pairs(path).model_copy(update={"groups": "who"})
+    assert open_pairs(config).groups.tolist() == [1, 0, 2] * 4
+    assert open_pairs(pairs(path)).groups is None
+
+
 def test_pairs_of_different_shapes_are_refused(tmp_path, images):
     for noisy in (images[0][:11], images[0][:, 1:]):
         path = save(tmp_path / "a.npz", clean=images[0], noisy=noisy)

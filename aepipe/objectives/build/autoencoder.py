@@ -1,6 +1,6 @@
 """Losses of deterministic autoencoders."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Literal, Protocol, cast, final
 
@@ -15,6 +15,12 @@ from aepipe.objectives.reconstruction import distance, emphasis
 from aepipe.objectives.sequence import present
 from aepipe.params.corruption import Corruption, Emphasis, Selective
 from aepipe.params.penalties import Penalty
+
+Rows = tuple[Tensor, Tensor, Tensor | None]
+"""What the network is shown, what it is to make of it, and the weight of each component in the
+error (None where all weigh the same), each ``(batch, *shape)``."""
+Given = Callable[[Rows, Generator, int], Terms]
+"""From such rows, the generator of further draws and the epoch to named terms."""
 
 
 class Network(Protocol):
@@ -50,29 +56,49 @@ def autoencoder_loss(
         weigh: gives the weight of each component in the error, from what ``corrupt`` is given;
             None where all weigh the same. See :func:`emphasis_weights`.
     """
-    error = distance(reconstruction)
-    terms_of = {each.kind: penalty_term(each, cast(nn.Module, model)) for each in penalties}
-    weights = {each.kind: each.weight for each in penalties}
+    given, states = terms_given(model, reconstruction, penalties)
 
     def loss(batch: Batch, noise: Generator, epoch: int) -> Terms:
         # before the noise is drawn, so that both draw the same
         emphasised = None if weigh is None else weigh(batch.input, noise, batch.index)
         shown = corrupt(batch.input, noise, batch.index)
+        return given((shown, batch.target, emphasised), noise, epoch)
+
+    return LossWithState(loss, states) if states else loss
+
+
+def terms_given(
+    model: Network,
+    reconstruction: Literal["squared", "bernoulli", "absolute"],
+    penalties: Sequence[Penalty],
+) -> tuple[Given, list[nn.Module]]:
+    """Give the terms of a loss whose corruption has been drawn, and those that have a state.
+
+    Args:
+        model: on its device.
+        reconstruction: which error.
+        penalties: added to the error, each times its weight.
+    """
+    error = distance(reconstruction)
+    terms_of = {each.kind: penalty_term(each, cast(nn.Module, model)) for each in penalties}
+    weights = {each.kind: each.weight for each in penalties}
+
+    def given(rows: Rows, noise: Generator, epoch: int) -> Terms:
+        shown, target, emphasised = rows
         encode = (
             partial(model.encode_at, epoch=epoch) if isinstance(model, KSparse) else model.encode
         )
-        made = present(model, (encode, model.decode), shown, batch.target, noise)
+        made = present(model, (encode, model.decode), shown, target, noise)
         # the loss in float32, whatever the matrix products were done in
         raw = made.raw.float()
         weight = _product(made.weight, emphasised, raw)
-        terms = {"reconstruction": error(raw, batch.target.view_as(raw), weight)}
+        terms = {"reconstruction": error(raw, target.view_as(raw), weight)}
         seen = Seen(shown, made.code.float(), encode, noise, model.training)
         for kind, term in terms_of.items():
             terms[kind] = weights[kind] * term(seen)
         return terms
 
-    states = [term for term in terms_of.values() if isinstance(term, nn.Module)]
-    return LossWithState(loss, states) if states else loss
+    return given, [term for term in terms_of.values() if isinstance(term, nn.Module)]
 
 
 def emphasis_weights(config: Emphasis | None, corruption: Corruption) -> Corrupt | None:

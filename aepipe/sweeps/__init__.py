@@ -1,1 +1,4 @@
-"""Training many settings of one model in one program; all but builder and choice need torch alone."""
+"""Training many settings of one model in one program.
+
+All but the builder, the choice and the overlay need torch alone.
+"""

@@ -63,17 +63,24 @@ def parser(arguments: Sequence[str]) -> argparse.ArgumentParser:
             from aepipe.registry import keepers
 
             keepers.add_options(command, name)
-        if name == "compare":
-            for side in ("one", "other"):
-                text = "git revision, experiment, or `workspace` for the files as they are"
-                command.add_argument(side, help=text)
-        if name == "catalogue":
-            command.add_argument("--output", type=Path, help="file; standard output without it")
-            text = "train every entry of experiments/catalogue.yaml and print a line each"
-            command.add_argument("--train", action="store_true", help=text)
-        if name == "schema":
-            command.add_argument("--output", type=Path, help="file; standard output without it")
+        _add_words(command, name)
     return top
+
+
+def _add_words(command: argparse.ArgumentParser, name: str) -> None:
+    """Give ``command`` the arguments that only it has."""
+    if name == "compare":
+        for side in ("one", "other"):
+            text = "git revision, experiment, or `workspace` for the files as they are"
+            command.add_argument(side, help=text)
+    if name == "adopt":
+        command.add_argument("sweep", help="its name, which the new entry of models has, too")
+    if name == "catalogue":
+        command.add_argument("--output", type=Path, help="file; standard output without it")
+        text = "train every entry of experiments/catalogue.yaml and print a line each"
+        command.add_argument("--train", action="store_true", help=text)
+    if name == "schema":
+        command.add_argument("--output", type=Path, help="file; standard output without it")
 
 
 def _add_stages(command: argparse.ArgumentParser, arguments: Sequence[str]) -> None:
@@ -214,6 +221,14 @@ def _compare(parsed: argparse.Namespace) -> None:
     print_comparison(Path(), parsed.one, parsed.other)
 
 
+def _adopt(parsed: argparse.Namespace) -> None:
+    from aepipe.experiments.adopt import adopt
+
+    winner = Path("models", "sweep", parsed.sweep, "winner.yaml")
+    adopt(parsed.params, winner, parsed.sweep)
+    print(f"models.{parsed.sweep} is in {parsed.params}; `dvc repro` trains and compares it")
+
+
 CONSUMERS = {
     "encode": "Write the codes of samples; memory does not grow with their number.",
     "predict": "Write the class probabilities of samples; memory does not grow with their number.",
@@ -240,6 +255,7 @@ COMMANDS: dict[str, tuple[Callable[[argparse.Namespace], None], str]] = {
     **{name: (_consume, text) for name, text in CONSUMERS.items()},
     "schema": (_schema, "Print the JSON schema of params.yaml, for editors."),
     "costs": (_costs, "Print what each representation cost, and write the report with it."),
+    "adopt": (_adopt, "Put the winner of a sweep into params.yaml, as an entry of models."),
     "compare": (_compare, "Print the figures of two revisions or experiments side by side."),
     "summary": (_summary, "Print the comparison that the last run ended with."),
 }

@@ -27,6 +27,7 @@ from aepipe.params.energy import Rbm, RbmLayer
 from aepipe.params.models import SemiAdversarial
 from aepipe.params.penalties import ContractiveHigherOrder, ContractiveHutchinson, KLSparsity
 from aepipe.params.sequence import Lstm, Transformer
+from aepipe.params.sweep import Sweep
 from aepipe.params.training import Training
 from aepipe.params.variational import Variational, VonMisesFisherPosterior
 
@@ -153,7 +154,7 @@ def _indivisible(section: BaseModel) -> str | None:
             return "chains are not divided"
         case Lstm() | Transformer():
             return "series are trained in one process"
-        case SemiAdversarial():
-            return "its classifiers are trained in one process"
+        case Sweep() | SemiAdversarial():
+            return "its networks are trained in one process"
         case _:
             return None

@@ -1,5 +1,6 @@
 """Everything that the report reads, made small: a page for tests, in a second or two."""
 
+import json
 from dataclasses import fields
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from aepipe.data.parts import write_parts
 from aepipe.files import write_json
 from aepipe.monitor import Silent
 from aepipe.params.load import load_params
+from aepipe.params.sweep import settings
 from aepipe.reporting.pictures import tiles
 from aepipe.stages import compare, report
 
@@ -97,8 +99,34 @@ def write_models(models: Path, dataset, rng) -> None:
     safetensors.numpy.save_file(
         {"encoder.weight": weights}, models / stack[0] / "weights.safetensors"
     )
+    write_sweeps(models / "sweep")
     (models / "pca").mkdir()
     np.save(models / "pca" / "explained_variance.npy", np.linspace(1, 0, dataset.size))
+
+
+def write_sweeps(folder: Path) -> None:
+    """Settings of every sweep that is declared; the last has diverged."""
+    for name, sweep in WHOLE.sweep.items():
+        tried = settings(name, sweep, WHOLE.seed)
+        rows = [
+            {
+                "member": number,
+                "setting": number,
+                "seed": 1,
+                "values": json.dumps(dict(setting.values)),
+                "winner": number == 1,
+                "epochs": 7,
+                "best_epoch": 5,
+                "diverged": number == len(tried) - 1,
+                "loss": 20.0 + number,
+                "reconstruction": 18.0 + number,
+                "classification": 0.125 if number == 1 else 0.25 + number / 100,
+            }
+            for number, setting in enumerate(tried)
+        ]
+        rows[-1] |= dict.fromkeys(("loss", "reconstruction", "classification"), np.nan)
+        (folder / name).mkdir(parents=True)
+        write_table(folder / name / "members.parquet", pd.DataFrame(rows))
 
 
 def write_generated(folder: Path, clean) -> None:

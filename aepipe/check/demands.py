@@ -6,10 +6,11 @@ from aepipe.check.outline import Outline
 from aepipe.check.sizes import unmet_by_shape
 from aepipe.params.base import walk
 from aepipe.params.corruption import Block, SaltAndPepper
-from aepipe.params.models import Autoencoder, SemiAdversarial
+from aepipe.params.models import Autoencoder, Model, SemiAdversarial
 from aepipe.params.privacy import partition_problems
-from aepipe.params.root import Params, unit_range_demands
+from aepipe.params.root import Params, everything, unit_range_demands
 from aepipe.params.stack import DATASET
+from aepipe.params.sweep import ByClassification, member_models
 from aepipe.params.variational import DiscretisedDecoder
 
 
@@ -24,6 +25,7 @@ def unmet_demands(params: Params, outline: Outline) -> list[str]:
         *_anomaly(params, outline),
         *_attributes(params, outline),
         *_blocks(params, outline),
+        *_chosen(params, outline),
     ]
 
 
@@ -64,12 +66,14 @@ def limitations(params: Params, outline: Outline) -> list[str]:
 
 def _shapes(params: Params, outline: Outline) -> list[str]:
     """Architectures that cannot take samples of this shape."""
-    models = {f"models.{name}": model for name, model in params.models.items()}
-    return [
+    models: list[tuple[str, Model]] = [(f"models.{name}", m) for name, m in params.models.items()]
+    models += [("vae", params.vae), *member_models(params.sweep, params.seed)]
+    lines = (
         f"{path}{problem}"
-        for path, model in {**models, "vae": params.vae}.items()
+        for path, model in models
         for problem in unmet_by_shape(model, outline.shape, outline.where)
-    ]
+    )
+    return [*dict.fromkeys(lines)]
 
 
 def _bounds(params: Params, outline: Outline) -> list[str]:
@@ -111,8 +115,8 @@ def _salted(params: Params) -> list[str]:
         for name, layer in params.stack.layers.items()
         if layer.input != DATASET
     }
-    found = (path for path, section in walk(params) if isinstance(section, SaltAndPepper))
-    return [path for path in found if path not in above]
+    found = (path for path, section in everything(params) if isinstance(section, SaltAndPepper))
+    return [path for path in dict.fromkeys(found) if path not in above]
 
 
 def _attributes(params: Params, outline: Outline) -> list[str]:
@@ -147,8 +151,19 @@ def _blocks(params: Params, outline: Outline) -> list[str]:
     return [
         f"{path} = 'block' hides neighbours, and the {prod(outline.shape)} columns of "
         f"{outline.where} are in no order; use masking, or read series with data.source.kind series"
-        for path, section in walk(params)
-        if isinstance(section, Block)
+        for path in dict.fromkeys(p for p, s in everything(params) if isinstance(s, Block))
+    ]
+
+
+def _chosen(params: Params, outline: Outline) -> list[str]:
+    """Sweeps that choose by a classifier where there is nothing to classify."""
+    if outline.trained_classes > 1:
+        return []
+    return [
+        f"sweep.{name}.choose.by = 'classification' needs labels of two classes, and the training "
+        f"samples of {outline.where} have {outline.trained_classes}; use reconstruction"
+        for name, sweep in params.sweep.items()
+        if isinstance(sweep.choose, ByClassification)
     ]
 
 

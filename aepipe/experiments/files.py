@@ -1,21 +1,20 @@
 """Experiment files: what differs from ``params.yaml``, and what a reader wants to know first."""
 
 from collections.abc import Mapping
-from io import StringIO
 from pathlib import Path
 from typing import Any, Self, final
 
 from pydantic import Field, model_validator
-from ruamel.yaml import YAML
 
 from aepipe.errors import ParamsError
 from aepipe.experiments.claims import Claim, Order
 from aepipe.params.base import Name, Section, Sequence
 from aepipe.params.load import read_yaml, validate
 from aepipe.params.root import Params
+from aepipe.params.text import as_yaml
 
 FOLDER = Path("experiments")
-REPLACED = ("models", "stack.layers")  # lists of entries, whose keys are names
+REPLACED = ("models", "stack.layers", "sweep")  # lists of entries, whose keys are names
 
 
 @final
@@ -91,16 +90,6 @@ def experiment_params(experiment: Experiment, params: Path, where: str) -> tuple
     raw = merged(read_yaml(params), experiment.params)
     checked: Params = validate(Params, raw, where)
     return as_yaml(raw), checked
-
-
-def as_yaml(raw: Any) -> str:
-    """Write plain values as YAML text, mappings in their order."""
-    stream = StringIO()
-    writer = YAML(typ="safe", pure=True)
-    writer.default_flow_style = False
-    writer.sort_base_mapping_type_on_output = False  # type: ignore[assignment]
-    writer.dump(raw, stream)
-    return stream.getvalue()
 
 
 def merged(base: Any, changes: Any, at: str = "") -> Any:

@@ -15,6 +15,11 @@ from aepipe.objectives.sequence import present
 
 Term = Callable[[Seen], Tensor]
 """What a penalty asks of a step, before its weight; one that has a state is an ``nn.Module``."""
+Rows = tuple[Tensor, Tensor, Tensor | None]
+"""What the network is shown, what it is to make of it, and the weight of each component in the
+error (None where all weigh the same), each ``(batch, *shape)``."""
+Given = Callable[[Rows, Generator, int], Terms]
+"""From such rows, the generator of further draws and the epoch to named terms."""
 
 
 class Network(Protocol):
@@ -59,27 +64,47 @@ def reconstruction_loss(
         weigh: gives the weight of each component in the error, from what ``corrupt`` is given;
             None where all weigh the same.
     """
-    error = distance(reconstruction)
+    given, states = terms_given(model, reconstruction, penalties)
 
     def loss(batch: Batch, noise: Generator, epoch: int) -> Terms:
         # before the noise is drawn, so that both draw the same
         emphasised = None if weigh is None else weigh(batch.input, noise, batch.index)
         shown = corrupt(batch.input, noise, batch.index)
+        return given((shown, batch.target, emphasised), noise, epoch)
+
+    return LossWithState(loss, states) if states else loss
+
+
+def terms_given(
+    model: Network,
+    reconstruction: Literal["squared", "bernoulli", "absolute"],
+    penalties: Mapping[str, Weighted],
+) -> tuple[Given, list[nn.Module]]:
+    """Give the terms of a loss whose corruption has been drawn, and those that have a state.
+
+    Args:
+        model: on its device.
+        reconstruction: which error.
+        penalties: added to the error, by name.
+    """
+    error = distance(reconstruction)
+
+    def given(rows: Rows, noise: Generator, epoch: int) -> Terms:
+        shown, target, emphasised = rows
         encode = (
             partial(model.encode_at, epoch=epoch) if isinstance(model, KSparse) else model.encode
         )
-        made = present(model, (encode, model.decode), shown, batch.target, noise)
+        made = present(model, (encode, model.decode), shown, target, noise)
         # the loss in float32, whatever the matrix products were done in
         raw = made.raw.float()
         weight = _product(made.weight, emphasised, raw)
-        terms = {"reconstruction": error(raw, batch.target.view_as(raw), weight)}
+        terms = {"reconstruction": error(raw, target.view_as(raw), weight)}
         seen = Seen(shown, made.code.float(), encode, noise, model.training)
         for name, penalty in penalties.items():
             terms[name] = penalty.weight * penalty.term(seen)
         return terms
 
-    states = [each.term for each in penalties.values() if isinstance(each.term, nn.Module)]
-    return LossWithState(loss, states) if states else loss
+    return given, [each.term for each in penalties.values() if isinstance(each.term, nn.Module)]
 
 
 def _product(one: Tensor | None, other: Tensor | None, raw: Tensor) -> Tensor | None:

@@ -112,12 +112,12 @@ def weight_l2(weights: Iterable[Tensor]) -> Tensor:
 
 
 def weights_of(network: nn.Module) -> list[Tensor]:
-    """Give the trained weight matrices and kernels: every parameter that multiplies something else.
+    """Give the weight matrices and kernels: every parameter that multiplies something else.
 
     Biases, and the scales and shifts of normalisation, have one dimension; weights have more. A
     weight that encoder and decoder share stands there once.
     """
-    return [weight for weight in network.parameters() if weight.requires_grad and weight.dim() > 1]
+    return [weight for weight in network.parameters() if weight.dim() > 1]
 
 
 def _bernoulli_divergence(active: Tensor, target: float) -> Tensor:

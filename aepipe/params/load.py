@@ -1,8 +1,5 @@
 """Reading ``params.yaml``: every mistake at once, each with its key path and a suggestion."""
 
-import difflib
-import re
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +8,7 @@ from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
 from aepipe.errors import ParamsError
-from aepipe.params.base import NAME_PATTERN
+from aepipe.params.explain import problems
 from aepipe.params.root import Params
 
 
@@ -61,95 +58,7 @@ def validate(kind: Any, raw: Any, where: str) -> Any:
 
 
 def explain(error: ValidationError, raw: Any, where: str, kind: Any = Params) -> str:
-    """Put what pydantic found into sentences: key path, value, what was expected, nearest name."""
-    problems = [line for each in error.errors() for line in _sentences(dict(each), raw, kind)]
-    unique = list(dict.fromkeys(problems))
-    count = f"{len(unique)} problem" + ("s" if len(unique) > 1 else "")
-    return "\n  ".join([f"{where}: {count}", *unique])
-
-
-def _sentences(problem: dict[str, Any], raw: Any, kind: Any) -> list[str]:
-    location = _without_tags(problem["loc"], raw)
-    key = ".".join(map(str, location)) or "the file"
-    match problem["type"]:
-        case "extra_forbidden":
-            return [f"{key}: unknown key{_suggestion(location, problem['loc'], kind)}"]
-        case "missing":
-            return [f"{key}: missing"]
-        case "value_error":
-            lines = str(problem["ctx"]["error"]).splitlines()
-            if not location:
-                return lines
-            # a line that starts with a dot goes on with the key path
-            return [f"{key}{line}" if line[0] == "." else f"{key}: {line}" for line in lines]
-        case "union_tag_invalid":
-            tag, expected = problem["ctx"]["tag"], problem["ctx"]["expected_tags"]
-            return [f"{key}.kind = {tag!r}: unknown kind; expected one of {expected}"]
-        case "union_tag_not_found":
-            return [f"{key}: a mapping with `kind` is expected, one of the catalogue's"]
-        case _:
-            value = problem["input"]
-            shown = f" = {value!r}" if not isinstance(value, Mapping | list | tuple) else ""
-            return [f"{key}{shown}: {_expected(problem)}"]
-
-
-def _expected(problem: dict[str, Any]) -> str:
-    """Say what was expected, in this file's terms rather than in pydantic's."""
-    if problem["type"] == "string_pattern_mismatch" and problem["ctx"]["pattern"] == NAME_PATTERN:
-        return "expected a name of lower-case letters, digits and _, a letter first"
-    words = re.sub(r"^Input should (?:be |have )", "expected ", problem["msg"])
-    counted = r"^\w+ should have (at (?:least|most) \d+ \w+)(?: after validation)?, not (\d+)"
-    return re.sub(counted, r"expected \1, not \2", words)
-
-
-def _without_tags(location: tuple[Any, ...], raw: Any) -> list[Any]:
-    """Drop the names of union members that pydantic puts among the keys."""
-    kept: list[Any] = []
-    for step in location:
-        if isinstance(raw, Mapping) and step not in raw and raw.get("kind") == step:
-            continue  # the tag of a union, not a key of the file
-        if (isinstance(raw, list) and not isinstance(step, int)) or step == "[key]":
-            continue
-        kept.append(step)
-        try:
-            raw = raw[step]
-        except (KeyError, IndexError, TypeError):
-            raw = None
-    return kept
-
-
-def _suggestion(location: list[Any], declared: tuple[Any, ...], kind: Any) -> str:
-    known = _known_keys(declared[:-1], TypeAdapter(kind).json_schema())
-    near = difflib.get_close_matches(str(location[-1]), known, n=1)
-    return f", did you mean {near[0]!r}?" if near else f"; known here: {', '.join(known)}"
-
-
-def _known_keys(location: tuple[Any, ...], schema: dict[str, Any]) -> list[str]:
-    """Names that the schema knows at ``location``."""
-    node: dict[str, Any] = schema
-    for step in location:
-        node = _child(_resolve(node, schema), step, schema)
-    return sorted(_resolve(node, schema).get("properties", {}))
-
-
-def _child(node: dict[str, Any], step: Any, schema: dict[str, Any]) -> dict[str, Any]:
-    mapping = node.get("discriminator", {}).get("mapping", {})
-    if step in mapping:
-        return {"$ref": mapping[step]}
-    for option in node.get("anyOf", []):
-        resolved = _resolve(option, schema)
-        if resolved.get("title") == step or step in resolved.get("properties", {}):
-            return resolved if resolved.get("title") == step else _child(resolved, step, schema)
-    if step in node.get("properties", {}):
-        return dict(node["properties"][step])
-    by_pattern = next(iter(node.get("patternProperties", {}).values()), None)
-    extra = by_pattern or node.get("additionalProperties") or node.get("items")
-    return extra if isinstance(extra, dict) else {}
-
-
-def _resolve(node: dict[str, Any], schema: dict[str, Any]) -> dict[str, Any]:
-    """Follow references, and take what may be left out for what it is where it is not."""
-    while "$ref" in node:
-        node = schema["$defs"][node["$ref"].rsplit("/", 1)[-1]]
-    declared = [option for option in node.get("anyOf", []) if option.get("type") != "null"]
-    return _resolve(declared[0], schema) if len(declared) == 1 else node
+    """Put what pydantic found into sentences below a line that counts them."""
+    found = problems(error, raw, kind)
+    count = f"{len(found)} problem" + ("s" if len(found) > 1 else "")
+    return "\n  ".join([f"{where}: {count}", *found])

@@ -1,8 +1,9 @@
 """The whole of ``params.yaml``, with the checks that span its sections."""
 
+from collections.abc import Iterator
 from typing import Annotated, Self
 
-from pydantic import Field, model_validator
+from pydantic import BaseModel, Field, model_validator
 
 from aepipe.params.base import Name, Section, walk
 from aepipe.params.corruption import CorruptionSection, Pairs
@@ -11,9 +12,12 @@ from aepipe.params.evaluation import Appraise, Evaluate, Generate, Registry
 from aepipe.params.models import Model
 from aepipe.params.registration import registry_problems
 from aepipe.params.stack import DATASET, STACK, Finetune, Stack, Unroll
+from aepipe.params.sweep import Sweep, member_models, sweep_problems
 from aepipe.params.variational import DiscretisedDecoder, Variational
 
-RESERVED = frozenset({"stack", "pca", "autoencoder", "classifier", "vae", "raw", "dataset"})
+RESERVED = frozenset(
+    {"stack", "sweep", "pca", "autoencoder", "classifier", "vae", "raw", "dataset"}
+)
 
 
 class Params(Section):
@@ -29,6 +33,8 @@ class Params(Section):
     vae: Variational
     models: dict[Name, Model]
     """Further models of any kind in the catalogue, one stage each."""
+    sweep: dict[Name, Sweep]
+    """Searches for the best setting of one model, one stage each; may be empty."""
     generate: Generate
     evaluate: Evaluate
     appraise: Appraise
@@ -36,14 +42,26 @@ class Params(Section):
 
     @model_validator(mode="after")
     def _spans_sections(self) -> Self:
+        swept = sweep_problems(self.sweep, self.seed)
         problems = [
             *_name_problems(self),
-            *_data_problems(self),
+            *(swept or _data_problems(self)),
             *registry_problems(self.registry, self.models, self.evaluate, self.corruption),
         ]
         if problems:
             raise ValueError("\n".join(problems))
         return self
+
+
+def everything(params: Params) -> Iterator[tuple[str, BaseModel]]:
+    """Give every section with its key path, those that members of sweeps have among them."""
+    yield from walk(params)
+    given: set[tuple[str, BaseModel]] = set()
+    for at, model in member_models(params.sweep, params.seed):
+        for each in [(at, model), *walk(model, at)]:
+            if each not in given:
+                given.add(each)
+                yield each
 
 
 def unit_range_demands(params: Params) -> list[str]:
@@ -53,13 +71,13 @@ def unit_range_demands(params: Params) -> list[str]:
     above = [
         f"stack.layers.{n}" for n, layer in params.stack.layers.items() if layer.input != DATASET
     ]
-    for path, section in walk(params):
+    for path, section in everything(params):
         if any(path == layer or path.startswith(f"{layer}.") for layer in above):
             continue
         for key in ("reconstruction", "kind"):
             if getattr(section, key, None) == "bernoulli":
                 demands.append(f"{path}.{key}")
-    return demands
+    return [*dict.fromkeys(demands)]
 
 
 def _name_problems(params: Params) -> list[str]:
@@ -93,7 +111,7 @@ def _data_problems(params: Params) -> list[str]:
     if source != "pairs":
         problems += [
             f"{path}: kind pairs needs data.source.kind pairs, not {source!r}; use other noise"
-            for path, section in walk(params)
+            for path, section in everything(params)
             if isinstance(section, Pairs)
         ]
     if params.data.scaling != "range":

@@ -8,9 +8,9 @@ from importlib.metadata import PackageNotFoundError, requires, version
 from pathlib import Path
 from typing import Any, final
 
-from aepipe.experiments.files import as_yaml
 from aepipe.files import digest_files
 from aepipe.params.load import read_yaml
+from aepipe.params.text import as_yaml
 from aepipe.registry.described import Described
 from aepipe.registry.lineage import (
     LOCK,

@@ -23,6 +23,7 @@ from aepipe.reporting.judgements import judgements
 from aepipe.reporting.metrics import LABELS, Metrics, conditions
 from aepipe.reporting.plots import accuracies, explained_variance, tradeoff
 from aepipe.reporting.style import STYLE_SHEET, TEMPLATES
+from aepipe.reporting.sweeps import SweepShown, value_text
 from aepipe.reporting.walks import Slider
 
 CLASSES = 20  # more make a confusion matrix that nobody reads; the largest confusions stay
@@ -53,6 +54,7 @@ class Material:
         copies: samples beside their nearest training samples, by network.
         map: of the codes; None where there are no raw features to show.
         histories: of each training, by title.
+        sweeps: those that are declared.
         variances: along every principal axis, falling; empty where there is no PCA.
         confusion: actual and predicted label of each test sample, ``(n, 2)``.
     """
@@ -73,6 +75,7 @@ class Material:
     copies: Mapping[str, list[Strip]]
     map: CodeMap | None
     histories: Mapping[str, list[dict[str, float]]]
+    sweeps: list[SweepShown]
     variances: NDArray[np.float64]
     confusion: NDArray[np.int64]
 
@@ -153,6 +156,7 @@ def _environment(metrics: Metrics) -> Environment:
         "probe": formats.probe,
         "title": formats.title,
         "level": formats.level,
+        "value": value_text,
     }
     environment.tests["better"] = lambda change, name: formats.is_better(name, change)
     environment.tests["significant"] = lambda corrected: is_significant(metrics, corrected)
@@ -173,6 +177,7 @@ def _sections(metrics: Metrics, material: Material) -> dict[str, str]:
         "learned": ("What was learned", True),
         "vae": ("VAE", True),
         "training": ("Training", True),
+        "sweeps": ("Sweeps", material.sweeps),
         "data": ("Data", True),
         "provenance": ("Provenance", True),
     }

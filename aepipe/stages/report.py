@@ -1,6 +1,6 @@
 """Show everything on one page that can be mailed, printed and read on a phone.
 
-Every number on it comes from ``reports/metrics.json``.
+Every number of a comparison on it comes from ``reports/metrics.json``.
 """
 
 import csv
@@ -26,6 +26,7 @@ from aepipe.params.energy import Rbm
 from aepipe.params.evaluation import Appraise, Evaluate, Generate
 from aepipe.params.models import Model
 from aepipe.params.stack import DATASET, Finetune, Stack, Unroll
+from aepipe.params.sweep import Sweep
 from aepipe.params.variational import Variational
 from aepipe.reporting import exhibits
 from aepipe.reporting.card import condition_names, contracts, data_card
@@ -37,6 +38,7 @@ from aepipe.reporting.metrics import read_metrics
 from aepipe.reporting.page import Material, render
 from aepipe.reporting.provenance import digests, versions
 from aepipe.reporting.samples import copies, under_noise, worst_cases
+from aepipe.reporting.sweeps import show_sweep
 from aepipe.reporting.walks import Walks, interpolations, open_walks, sliders, traversals
 
 OF_PIPELINE = ("pca", "stack", "autoencoder", "classifier", "vae")  # the models of its own
@@ -54,6 +56,7 @@ class Params:
     finetune: Finetune
     vae: Variational
     models: dict[str, Model]
+    sweep: dict[str, Sweep]
     generate: Generate
     evaluate: Evaluate
     appraise: Appraise
@@ -83,7 +86,9 @@ class Outputs:
 
 def run(params: Params, inputs: Inputs, outputs: Outputs, monitor: Monitor) -> None:
     """Gather, draw, render."""
-    refuse_leftovers(inputs.models, [*OF_PIPELINE, *params.models])
+    sweeps = ["sweep"] if params.sweep else []
+    refuse_leftovers(inputs.models, [*OF_PIPELINE, *params.models, *sweeps])
+    refuse_leftovers(inputs.models / "sweep", params.sweep)
     refuse_leftovers(inputs.models / "stack", params.stack.layers)
     dataset = open_dataset(inputs.dataset)
     metrics = read_metrics(inputs.metrics)
@@ -108,6 +113,10 @@ def run(params: Params, inputs: Inputs, outputs: Outputs, monitor: Monitor) -> N
         copies=copies(dataset, inputs.appraisal),
         map=code_map(dataset, inputs.evaluation, raw, metrics),
         histories=histories(params, inputs.models),
+        sweeps=[
+            show_sweep(name, inputs.models / "sweep" / name, sweep.choose.by)
+            for name, sweep in params.sweep.items()
+        ],
         variances=variances(inputs.models / "pca", params.evaluate),
         confusion=confusion(inputs.plots / "confusion.csv"),
     )

@@ -128,12 +128,13 @@ def rows_of(
         device: where batches are wanted.
     """
     scale, offset = (torch.from_numpy(np.array(value)).to(device) for value in scaling)
-    if parts.nbytes > RESIDENT_SHARE * _free_bytes(device):
+    if parts.nbytes > RESIDENT_SHARE * free_bytes(device):
         return Mapped(parts, scale, offset)
     return Resident(torch.from_numpy(parts.load()).to(device), scale, offset)
 
 
-def _free_bytes(device: torch.device) -> int:
+def free_bytes(device: torch.device) -> int:
+    """Give how much of the device's memory nobody uses."""
     if device.type == "cuda":
         return int(torch.cuda.mem_get_info(device)[0])
     return os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")

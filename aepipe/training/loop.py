@@ -132,9 +132,14 @@ def _optimizer(model: nn.Module, schedule: Schedule) -> torch.optim.Optimizer:
 
 
 def _set_rate(optimizer: torch.optim.Optimizer, schedule: Schedule, epoch: int) -> None:
-    """Set the learning rate of an epoch, counted from 1; so it has no state to keep."""
+    """Set the learning rate of an epoch; so it has no state to keep."""
+    for group in optimizer.param_groups:
+        group["lr"] = rate_at(schedule, epoch)
+
+
+def rate_at(schedule: Schedule, epoch: int) -> float:
+    """Give the learning rate of an epoch, counted from 1."""
     factor = 1.0
     if schedule.schedule == "cosine":
         factor = (1 + math.cos(math.pi * (epoch - 1) / schedule.epochs)) / 2
-    for group in optimizer.param_groups:
-        group["lr"] = schedule.learning_rate * factor
+    return schedule.learning_rate * factor

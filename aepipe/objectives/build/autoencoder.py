@@ -23,11 +23,16 @@ def autoencoder_loss(
     weigh: Corrupt | None = None,
 ) -> Loss:
     """Give the loss of :func:`reconstruction_loss` with ``penalties`` as declared."""
-    weighted = {
+    weighted = weighted_terms(model, penalties)
+    return reconstruction_loss(model, reconstruction, corrupt, weighted, weigh)
+
+
+def weighted_terms(model: Network, penalties: Sequence[Penalty]) -> dict[str, Weighted]:
+    """Give the terms of ``penalties`` with their weights, by kind."""
+    return {
         each.kind: Weighted(penalty_term(each, cast(nn.Module, model)), each.weight)
         for each in penalties
     }
-    return reconstruction_loss(model, reconstruction, corrupt, weighted, weigh)
 
 
 def emphasis_weights(config: Emphasis | None, corruption: Corruption) -> Corrupt | None:

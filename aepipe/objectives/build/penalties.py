@@ -44,8 +44,8 @@ def penalty_term(penalty: Penalty, network: nn.Module) -> Term:
             units, place = cast(int, network.code_size), next(network.parameters()).device
             return RunningSparsity(units, target, decay).to(place)
         case Contractive():
-            weight = _first_layer(network).weight
-            return lambda seen: contractive(seen.code, weight)
+            layer = _first_layer(network)
+            return lambda seen: contractive(seen.code, layer.weight)
         case ContractiveHutchinson(projections=projections):
             return lambda seen: sampled_contraction(
                 seen.encode, seen.shown, projections, seen.noise

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from aepipe.errors import AepipeError
+from aepipe.errors import OUT_OF_MEMORY, AepipeError, is_out_of_memory
 from aepipe.interruption import Interrupted, interruptible
 
 PARAMS = Path("params.yaml")
@@ -33,6 +33,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except Interrupted as error:
         print(f"aepipe {parsed.title}: {error}", file=sys.stderr)
         return error.exit_code
+    except (MemoryError, RuntimeError) as error:
+        if not is_out_of_memory(error):
+            raise
+        print(f"aepipe {parsed.title}: {OUT_OF_MEMORY} ({error})", file=sys.stderr)
+        return AepipeError.exit_code
     except KeyboardInterrupt:
         print(f"aepipe {parsed.title}: interrupted; the same command starts again", file=sys.stderr)
         return 130

@@ -23,6 +23,7 @@ Digest = Annotated[str, Field(pattern="^[0-9a-f]{32}$")]
 ClassName = Annotated[str, BeforeValidator(_as_text)]
 Finite = Annotated[float, Field(allow_inf_nan=False)]
 Bounds = Annotated[tuple[Finite, Finite], Field(strict=False), AfterValidator(_ordered)]
+Drawn = Annotated[int, Field(gt=0, le=1_000_000)]  # 20 times the published sets; each has a name
 TorchvisionName = Literal["MNIST", "FashionMNIST", "KMNIST", "EMNIST", "CIFAR10", "SVHN"]
 
 
@@ -125,9 +126,9 @@ class RectanglesSource(Section):
     """
 
     kind: Literal["rectangles"]
-    train: PositiveInt
-    valid: PositiveInt
-    test: PositiveInt
+    train: Drawn
+    valid: Drawn
+    test: Drawn
 
 
 class ConvexSource(Section):
@@ -138,9 +139,9 @@ class ConvexSource(Section):
     """
 
     kind: Literal["convex"]
-    train: PositiveInt
-    valid: PositiveInt
-    test: PositiveInt
+    train: Drawn
+    valid: Drawn
+    test: Drawn
 
 
 class VariantSource(Section):
@@ -231,7 +232,7 @@ class Splits(Section):
     @model_validator(mode="after")
     def _leaves_training(self) -> Self:
         if self.valid + self.test >= 1:
-            raise ValueError(f"valid {self.valid} + test {self.test} leave nothing to train on")
+            raise ValueError(f"valid {self.valid} + test {self.test} leave nothing to train on; lower one")
         return self
 
 

@@ -14,6 +14,16 @@ from aepipe.errors import ParamsError
 from aepipe.params.base import NAME_PATTERN
 from aepipe.params.root import Params
 
+# What ruamel says of mistakes that people make, and what they have to do.
+YAML_ADVICE = {
+    "cannot start any token": "YAML indents by spaces; replace tabs, and quote text that starts so",
+    "found duplicate key": "each key may stand once; remove one of the two",
+    "could not determine a constructor": "tags are not taken; leave out what starts with !",
+    "found undefined alias": "no anchor (&) of that name stands before it; mend the name",
+    "unacceptable character": "save the file again as plain text",
+    "another document": "one file holds one declaration; remove what follows ---",
+}
+
 
 def load_params(path: Path) -> Params:
     """Read and check ``params.yaml``, with the YAML parser that DVC uses.
@@ -41,11 +51,18 @@ def read_yaml(path: Path) -> Any:
             f"{path}: no such file; run from the repository's top folder or pass --params"
         ) from None
     except (OSError, UnicodeDecodeError) as error:
-        raise ParamsError(f"{path}: cannot be read as text ({error})") from None
+        raise ParamsError(
+            f"{path}: cannot be read as text ({error}); expected a YAML file in UTF-8"
+        ) from None
     try:
         return YAML(typ="safe").load(text)
     except YAMLError as error:
-        raise ParamsError(f"{path}: not valid YAML: {error}") from None
+        raise ParamsError(f"{path}: not valid YAML: {_place(error)}") from None
+    except (ValueError, OverflowError, RecursionError) as error:
+        # a number of thousands of digits, a date that there is not, brackets nested without end
+        raise ParamsError(
+            f"{path}: holds a value that cannot be read ({error}); expected plain numbers and text"
+        ) from None
 
 
 def validate(kind: Any, raw: Any, where: str) -> Any:
@@ -60,9 +77,24 @@ def validate(kind: Any, raw: Any, where: str) -> Any:
         raise ParamsError(explain(error, raw, where, kind)) from None
 
 
+def _place(error: YAMLError) -> str:
+    """Say in one line where a file stops being YAML, and what to do about the usual reasons."""
+    mark = getattr(error, "problem_mark", None)
+    line = "" if mark is None else f"line {mark.line + 1}, column {mark.column + 1}: "
+    what = getattr(error, "problem", None) or str(error).splitlines()[0]
+    for said, advice in YAML_ADVICE.items():
+        if said in what:
+            return f"{line}{what}; {advice}"
+    return f"{line}{what}; mend it there, or in the line before"
+
+
 def explain(error: ValidationError, raw: Any, where: str, kind: Any = Params) -> str:
     """Put what pydantic found into sentences: key path, value, what was expected, nearest name."""
-    problems = [line for each in error.errors() for line in _sentences(dict(each), raw, kind)]
+    found = [dict(each) for each in error.errors()]
+    wrong_inside = {tuple(each["loc"][:end]) for each in found for end in range(len(each["loc"]))}
+    # of a list whose items are wrong pydantic also says that it is too short without them
+    telling = [e for e in found if e["type"] != "too_short" or tuple(e["loc"]) not in wrong_inside]
+    problems = [line for each in telling for line in _sentences(each, raw, kind)]
     unique = list(dict.fromkeys(problems))
     count = f"{len(unique)} problem" + ("s" if len(unique) > 1 else "")
     return "\n  ".join([f"{where}: {count}", *unique])
@@ -70,7 +102,7 @@ def explain(error: ValidationError, raw: Any, where: str, kind: Any = Params) ->
 
 def _sentences(problem: dict[str, Any], raw: Any, kind: Any) -> list[str]:
     location = _without_tags(problem["loc"], raw)
-    key = ".".join(map(str, location)) or "the file"
+    key = ".".join(map(str, location)) or ("the file" if raw is not None else "the empty file")
     match problem["type"]:
         case "extra_forbidden":
             return [f"{key}: unknown key{_suggestion(location, problem['loc'], kind)}"]
@@ -97,7 +129,12 @@ def _expected(problem: dict[str, Any]) -> str:
     """Say what was expected, in this file's terms rather than in pydantic's."""
     if problem["type"] == "string_pattern_mismatch" and problem["ctx"]["pattern"] == NAME_PATTERN:
         return "expected a name of lower-case letters, digits and _, a letter first"
+    if problem["type"] == "invalid_key":
+        return "expected text as a key; put it in quotes, or mend it"
+    if problem["type"] == "string_pattern_mismatch":
+        return f"expected text of the form {problem['ctx']['pattern']}"
     words = re.sub(r"^Input should (?:be |have )", "expected ", problem["msg"])
+    words = re.sub(r"a valid dictionary.*", "a mapping, lines of `key: value`", words)
     counted = r"^\w+ should have (at (?:least|most) \d+ \w+)(?: after validation)?, not (\d+)"
     return re.sub(counted, r"expected \1, not \2", words)
 

@@ -4,7 +4,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, BeforeValidator, Field, PositiveInt, model_validator
 
-from aepipe.params.base import OpenFraction, Section, Sequence
+from aepipe.params.base import Fraction, OpenFraction, Section, Sequence
 
 
 def _as_text(name: Any) -> Any:
@@ -254,6 +254,9 @@ class Data(Section):
     """Share of training samples that keep their label (stratified); for label-scarce runs."""
     across_splits: Literal["refuse", "allow"]
     """What to do with one and the same sample in two splits."""
+    label_shift: Fraction | None = None
+    """Largest distance (total variation, 0 to 1) of the class shares of validation or test from
+    those of training; more is refused. Absent: a warning, where chance hardly explains it."""
     train_on: Annotated[Sequence[ClassName], Field(min_length=1)] | None = None
     """Classes that training and validation keep, for example the normal one where anomalies are to
     be detected; test keeps all. Absent: all."""

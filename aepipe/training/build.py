@@ -16,6 +16,7 @@ from aepipe.params.corruption import Corruption
 from aepipe.params.training import Training
 from aepipe.training.device import choose_device, make_deterministic
 from aepipe.training.feed import Feed, Rows, rows_of
+from aepipe.training.health import inspect
 from aepipe.training.loop import Schedule, fit
 from aepipe.training.parallel import join
 from aepipe.training.seeds import generator, seed_weights
@@ -72,8 +73,14 @@ class Workbench:
         config: Training,
         monitor: Monitor,
     ) -> History:
-        """Train as ``config`` says with this stage's generators; see :func:`loop.fit`."""
-        return fit(model, loss, feeds, schedule(config), self.randomness(), monitor)
+        """Train as ``config`` says with this stage's generators; see :func:`loop.fit`.
+
+        Raises:
+            ContractError: it ended beyond ``config.limits``.
+        """
+        history = fit(model, loss, feeds, schedule(config), self.randomness(), monitor)
+        inspect(model, feeds[1], history, config.limits, monitor)
+        return history
 
     def place(self, model: nn.Module) -> nn.Module:
         """Move ``model`` to the device."""

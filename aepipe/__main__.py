@@ -178,7 +178,11 @@ def _schema(parsed: argparse.Namespace) -> None:
 
 def _write(text: str, output: Path | None) -> None:
     if output:
-        output.write_text(text, encoding="utf-8")
+        from aepipe.files import explained
+
+        with explained([output]):
+            output.parent.mkdir(parents=True, exist_ok=True)
+            output.write_text(text, encoding="utf-8")
     else:
         sys.stdout.write(text)
 

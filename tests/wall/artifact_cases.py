@@ -1,6 +1,7 @@
 """Bad models, tables, samples, lock files, checkpoints and environments."""
 
 import json
+import os
 import shutil
 import struct
 from collections.abc import Callable, Iterator
@@ -48,8 +49,12 @@ def cases() -> Iterator[Case]:
     for name, (variable, value, words) in ENVIRONMENTS.items():
         yield Case(name, "environment", lambda folder: None, words, ((variable, value),))
     for name, text in LOCKS.items():
-        yield Case(name, "lock file", partial(_write, "dvc.lock", text),
-                   ("which", "data/dataset"))  # fmt: skip
+        yield Case(name, "lock file", partial(_lock, text), ("which", "data/dataset"))
+
+
+def _lock(content: bytes, folder: Path) -> None:
+    _write("dvc.lock", content, folder)
+    os.utime(folder / "dvc.lock", (0, 0))  # nobody has been writing it just now
 
 
 def _write(path: str, content: bytes, folder: Path) -> None:
@@ -299,8 +304,9 @@ COMMANDS: dict[str, tuple[str, ...]] = {
     "an experiment that is a path": ("experiment", "show", "../params"),
     "a summary of nothing": ("summary",),
     "a comparison outside of git": ("compare", "HEAD", "workspace"),
-    "a schema into no folder": ("schema", "--output", "no/such/folder/schema.json"),
-    "a catalogue into no folder": ("catalogue", "--output", "no/such/folder/page.md"),
+    "a schema into a file": ("schema", "--output", "params.yaml/schema.json"),
+    "a schema in place of a folder": ("schema", "--output", "data"),
+    "a catalogue in place of a folder": ("catalogue", "--output", "models"),
 }  # fmt: skip
 
 TRAIN = ("stage", "vae", "--dataset", "data/dataset", "--vae", "models/new")

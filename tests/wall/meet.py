@@ -16,7 +16,7 @@ from tests.wall.place import Case, contents
 
 SECONDS = 120  # for what takes a fraction of one, on a machine that may be busy
 MEMORY = 2 * 2**30  # bytes more than there are before
-ADVICE = ("expected", "; ", "did you mean", "usage:", "missing", "unknown")
+ADVICE = ("expected", "; ", "did you mean", "usage:", "missing", "unknown", "make it again")
 
 
 @dataclass(frozen=True)

@@ -160,11 +160,11 @@ def _npz(**arrays: Any) -> Write:
     return partial(_write_npz, {"x": PIXELS, "y": LABELS, **arrays})
 
 
-def _archive(members: dict[str, bytes], method: int = zipfile.ZIP_STORED) -> bytes:
+def archive(members: dict[str, bytes], method: int = zipfile.ZIP_STORED) -> bytes:
     buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w", method) as archive:
+    with zipfile.ZipFile(buffer, "w", method) as writer:
         for name, content in members.items():
-            archive.writestr(name, content)
+            writer.writestr(name, content)
     return buffer.getvalue()
 
 
@@ -182,10 +182,10 @@ def _header(text: str, content: bytes = b"") -> bytes:
     """Give an archive whose array has a header of our own."""
     head = text.encode() + b"\n"
     array = b"\x93NUMPY\x01\0" + struct.pack("<H", len(head)) + head + content
-    return _archive({"x.npy": array, "y.npy": npy(LABELS)})
+    return archive({"x.npy": array, "y.npy": npy(LABELS)})
 
 
-GOOD_NPZ = _archive({"x.npy": npy(PIXELS), "y.npy": npy(LABELS)}, zipfile.ZIP_DEFLATED)
+GOOD_NPZ = archive({"x.npy": npy(PIXELS), "y.npy": npy(LABELS)}, zipfile.ZIP_DEFLATED)
 ENCRYPTED = bytearray(GOOD_NPZ)
 for _mark, _flag in ((b"PK\x03\x04", 6), (b"PK\x01\x02", 8)):
     ENCRYPTED[ENCRYPTED.index(_mark) + _flag] |= 1
@@ -204,7 +204,7 @@ ARCHIVES: dict[str, Write] = {
     "a picture": _raw(b"\x89PNG\r\n\x1a\n"),
     "a bare array": _raw(npy(PIXELS)),
     "half an archive": _raw(GOOD_NPZ[: len(GOOD_NPZ) // 2]),
-    "an archive of nothing": _raw(_archive({})),
+    "an archive of nothing": _raw(archive({})),
     "no such array": partial(_write_npz, {"z": PIXELS}),
     "an array of objects": _npz(x=np.array([{}] * 60, dtype=object)),
     "labels that are objects": _npz(y=np.array([None] * 60, dtype=object)),
@@ -234,9 +234,9 @@ ARCHIVES: dict[str, Write] = {
         GOOD_NPZ.replace(struct.pack("<I", zlib.crc32(npy(PIXELS))), b"\0\0\0\0")),
     "a member that is locked": _raw(bytes(ENCRYPTED)),
     "a member packed in an unknown way": _raw(bytes(UNKNOWN_METHOD)),
-    "a pickle": _raw(_archive({"x.npy": b"\x80\x04K\x01.", "y.npy": npy(LABELS)})),
+    "a pickle": _raw(archive({"x.npy": b"\x80\x04K\x01.", "y.npy": npy(LABELS)})),
     "a header of another version": _raw(
-        _archive({"x.npy": b"\x93NUMPY\x09\0" + npy(PIXELS)[8:], "y.npy": npy(LABELS)})),
+        archive({"x.npy": b"\x93NUMPY\x09\0" + npy(PIXELS)[8:], "y.npy": npy(LABELS)})),
     "a header that is code": _raw(_header("__import__('os').system('true')")),
     "a header that is no dictionary": _raw(_header("[1, 2]")),
     "a header that is too long": _raw(_header(" " * 60_000)),
@@ -272,7 +272,7 @@ TEXTS: dict[str, tuple[dict[str, Any], bytes]] = {
     "a null character": ({}, f"{LINES}1,\0,0\n".encode()),
     "UTF-16": ({}, LINES.encode("utf-16")),
     "Latin-1 in a label": ({}, f"{LINES}1,2,caf\xe9\n".encode("latin-1")),
-    "a spreadsheet": ({}, _archive({"xl/workbook.xml": b"<x/>"})),
+    "a spreadsheet": ({}, archive({"xl/workbook.xml": b"<x/>"})),
     "no such label column": ({"label": "klass"}, LINES.encode()),
     "no such column to ignore": ({"ignore": ["c"]}, LINES.encode()),
     "a group column that is the label": ({"group": "label"}, LINES.encode()),

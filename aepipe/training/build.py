@@ -14,7 +14,7 @@ from aepipe.monitor import Monitor
 from aepipe.objectives.loss import Loss
 from aepipe.params.corruption import Corruption
 from aepipe.params.training import Training
-from aepipe.training.device import choose_device, make_deterministic
+from aepipe.training.device import choose_device, make_deterministic, promise
 from aepipe.training.feed import Feed, Rows, rows_of
 from aepipe.training.health import inspect
 from aepipe.training.loop import Schedule, fit
@@ -78,6 +78,9 @@ class Workbench:
         Raises:
             ContractError: it ended beyond ``config.limits``.
         """
+        said = promise(self.device.type, torch.get_num_threads())
+        if said is not None:
+            monitor.remark(said)
         history = fit(model, loss, feeds, schedule(config), self.randomness(), monitor)
         inspect(model, feeds[1], history, config.limits, monitor)
         return history

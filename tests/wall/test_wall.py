@@ -49,7 +49,7 @@ def everything():
 
 
 @pytest.mark.filterwarnings("ignore:.*:DeprecationWarning")  # MLflow's own
-@pytest.mark.parametrize("case", everything())
+@pytest.mark.parametrize("case", [*everything()])
 def test_it_is_refused_in_words_and_nothing_changes(case, folder):
     met = meet(case, folder)
     if path := os.environ.get("AEPIPE_MESSAGES"):

@@ -125,6 +125,12 @@ def _check(parsed: argparse.Namespace) -> None:
     check(parsed.params, ConsoleMonitor())
 
 
+def _heal(parsed: argparse.Namespace) -> None:
+    from aepipe.intact import heal
+
+    print("\n".join(heal()))
+
+
 def _register(parsed: argparse.Namespace) -> None:
     from aepipe.console import ConsoleMonitor
     from aepipe.params.load import load_params
@@ -218,6 +224,7 @@ KEEPERS = {
 COMMANDS: dict[str, tuple[Callable[[argparse.Namespace], None], str]] = {
     "stage": (_stage, "Run one stage as dvc.yaml does; `dvc repro` calls this."),
     "check": (_check, "Check params, sources and tables of the whole pipeline without running it."),
+    "heal": (_heal, "Remove from DVC's cache what is damaged, so that `dvc repro` makes it again."),
     "register": (_register, "Bring the model registry in line with what the pipeline has made."),
     **{name: (_keep, text) for name, text in KEEPERS.items()},
     "catalogue": (_catalogue, "Print the page of everything that can be declared, or try it all."),

@@ -232,7 +232,9 @@ class Splits(Section):
     @model_validator(mode="after")
     def _leaves_training(self) -> Self:
         if self.valid + self.test >= 1:
-            raise ValueError(f"valid {self.valid} + test {self.test} leave nothing to train on; lower one")
+            raise ValueError(
+                f"valid {self.valid} + test {self.test} leave nothing to train on; lower one"
+            )
         return self
 
 

@@ -61,7 +61,9 @@ def table(results: Iterable[dict[str, Any]]) -> str:
             by_fault[each["fault"]].append(each)
     lines = ["| fault | tried | recovered | at the second run | differences |", "| --- " * 5 + "|"]
     for fault in [*FAULTS, "all"]:
-        those = by_fault[fault] if fault != "all" else [e for some in by_fault.values() for e in some]
+        those = (
+            by_fault[fault] if fault != "all" else [e for some in by_fault.values() for e in some]
+        )
         good = [each for each in those if each["runs"] and not each["differences"]]
         second = sum(each["runs"] > 1 for each in those)
         differ = sum(len(each["differences"]) for each in those)
@@ -80,7 +82,9 @@ def _parser() -> argparse.ArgumentParser:
     add("--seeds", default="0-21", metavar="FIRST-LAST", help="of each fault (default: 0-21)")
     add("--faults", type=_faults, default=[*FAULTS], metavar="NAME,NAME", help=", ".join(FAULTS))
     add("--results", type=Path, default=Path("build/torture.jsonl"), help="what came of each trial")
-    add("--folder", type=Path, default=Path("build/torture"), help="where it is done; removed first")
+    add(
+        "--folder", type=Path, default=Path("build/torture"), help="where it is done; removed first"
+    )
     return parser
 
 

@@ -159,7 +159,9 @@ def objects_of(clone: Path, digest: str) -> set[str]:
     """Give the checksums of an output and, where it is a folder, of the files in it."""
     named = {digest}
     text = (clone / OBJECTS / digest[:2] / digest[2:]).read_bytes().decode(errors="replace")
-    return named | {text[i + 8 : i + 40] for i in range(len(text)) if text.startswith('"md5": "', i)}
+    return named | {
+        text[i + 8 : i + 40] for i in range(len(text)) if text.startswith('"md5": "', i)
+    }
 
 
 def truncate_checkpoint(trial: Trial) -> bool:

@@ -213,8 +213,7 @@ def checksums(clone: Path) -> dict[str, str]:
     files = (path for name in OUTPUTS for path in (clone / name).rglob("*") if path.is_file())
     ours = (path for path in files if path.name not in {".gitignore", "README.md"})
     return {
-        str(path.relative_to(clone)): hashlib.sha256(path.read_bytes()).hexdigest()
-        for path in ours
+        str(path.relative_to(clone)): hashlib.sha256(path.read_bytes()).hexdigest() for path in ours
     }
 
 

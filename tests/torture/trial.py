@@ -4,6 +4,7 @@ import hashlib
 import re
 import sqlite3
 import subprocess
+import sys
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import closing
@@ -67,6 +68,8 @@ def attempt(ground: Ground, fault: str, seed: int) -> Result:
     log.write_text("")
     trial = Trial(ground, chance, forgotten)
     struck = FAULTS[fault].disturb(trial)
+    if fault == "corrupt-cache":
+        ground.run(sys.executable, "-m", "aepipe", "heal")  # as the docs say
     runs, said = recover(ground)
     psutil.wait_procs(trial.left, PATIENCE)
     found = differences(ground, forgotten) if runs else ["no run succeeded"]
@@ -136,7 +139,9 @@ def unsound_objects(ground: Ground) -> list[str]:
     there = {
         path.relative_to(folder).as_posix(): path for path in folder.rglob("*") if path.is_file()
     }
-    proper = {name: path for name, path in there.items() if re.fullmatch(r"..\/\w{30}(\.dir)?", name)}
+    proper = {
+        name: path for name, path in there.items() if re.fullmatch(r"..\/\w{30}(\.dir)?", name)
+    }
     wrong = [
         name
         for name, path in proper.items()

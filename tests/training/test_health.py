@@ -124,10 +124,14 @@ def test_an_infinite_loss_is_told_with_epoch_and_batch(feed, network):
         terms = loss(batch, noise, epoch)
         return {name: value / (0.0 if len(calls) == 10 else 1.0) for name, value in terms.items()}
 
-    with pytest.raises(DivergedError, match=r"^epoch 1: the loss is .*lower training.learning_rate"):
+    with pytest.raises(
+        DivergedError, match=r"^epoch 1: the loss is .*lower training.learning_rate"
+    ):
         train(network, feed, 1e-3, loss)
     calls[:] = range(7)
-    with pytest.raises(DivergedError, match=r"^epoch 1, batch 3: the loss is .*inf.*0\.001 in this"):
+    with pytest.raises(
+        DivergedError, match=r"^epoch 1, batch 3: the loss is .*inf.*0\.001 in this"
+    ):
         train(network, feed, 1e-3, later)
 
 
@@ -136,7 +140,9 @@ def test_a_gradient_without_end_is_told_by_the_weights_that_it_left(feed, networ
     state.tally.add({"reconstruction": torch.tensor(1.0)}, 4)
     with torch.no_grad():
         next(network.parameters())[0, 0] = float("nan")
-    with pytest.raises(DivergedError, match=r"epoch 1, batch 1: the loss is finite, .* left encoder"):
+    with pytest.raises(
+        DivergedError, match=r"epoch 1, batch 1: the loss is finite, .* left encoder"
+    ):
         write_checkpoint("/nowhere", state)
 
 

@@ -151,7 +151,13 @@ def cases() -> Iterator[Case]:
 
 def _numbers(node: Any, path: str) -> Iterator[tuple[str, float]]:
     """Give every number with its key path, but for the sections that are optional in themselves."""
-    items = node.items() if isinstance(node, dict) else enumerate(node) if isinstance(node, list) else ()
+    items = (
+        node.items()
+        if isinstance(node, dict)
+        else enumerate(node)
+        if isinstance(node, list)
+        else ()
+    )
     for key, value in items:
         at = f"{path}.{key}".lstrip(".")
         if isinstance(value, int | float) and not isinstance(value, bool):

@@ -71,7 +71,9 @@ def make_place(folder: Path) -> Path:
     """Lay everything down; networks have random weights, for nothing here asks what they know."""
     from aepipe.monitor import Silent
 
-    write_params(folder, {"models": {}, "corruption.conditions": PARAMS["corruption"]["conditions"][:1]})
+    write_params(
+        folder, {"models": {}, "corruption.conditions": PARAMS["corruption"]["conditions"][:1]}
+    )
     params = load_params(folder / "params.yaml")
     dataset, corrupted = folder / "data/dataset", folder / "data/corrupted"
     declared = ingest.Params(params.seed, params.data)

@@ -49,7 +49,9 @@ def cases() -> Iterator[Case]:
         yield _case(name, "pairs", PAIRS, write, CHECK)
     for name, (more, text) in TEXTS.items():
         write = partial(_write_bytes, "raw.csv", text)
-        yield _case(name, "csv", {**CSV, **more}, write, INGEST if name in SEEN_WHEN_READ else CHECK)
+        yield _case(
+            name, "csv", {**CSV, **more}, write, INGEST if name in SEEN_WHEN_READ else CHECK
+        )
     for name, (more, frame) in FRAMES.items():
         write = partial(_write_frame, frame)
         source = {**PARQUET, **more}

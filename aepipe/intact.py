@@ -1,7 +1,7 @@
 """Whether files are still what ``dvc.lock`` says: disks forget, and DVC does not look.
 
-DVC takes a cached file for sound as long as it is read-only, and links it into the workspace without
-reading it. So what a stage reads is compared here before it begins.
+DVC takes a cached file for sound as long as it is read-only, and links it into the workspace
+without reading it. So what a stage reads is compared here before it begins.
 """
 
 import hashlib
@@ -37,7 +37,7 @@ def require_intact(inputs: Sequence[Path]) -> None:
     """
     if STAGE not in os.environ:
         return
-    wrong = [path for path in dict.fromkeys(_damaged(inputs))]
+    wrong = list(dict.fromkeys(_damaged(inputs)))
     if wrong:
         raise ArtifactError(
             f"{', '.join(map(str, wrong[:5]))}: {len(wrong)} damaged on the disk, for dvc.lock has "

@@ -104,4 +104,4 @@ def test_nor_in_the_whole_graph(tmp_path):
 )
 def test_a_stage_says_what_its_bytes_depend_on(device, threads, said):
     found = promise(device, threads)
-    assert found == said or said is not None and found.startswith(said)
+    assert found == said or (said is not None and found.startswith(said))

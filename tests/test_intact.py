@@ -1,6 +1,8 @@
 """Bytes that have turned on the disk, under a DVC that does not look."""
 
 import json
+import subprocess
+import sys
 from hashlib import md5
 from pathlib import Path
 
@@ -8,7 +10,7 @@ import pytest
 
 from aepipe.errors import ArtifactError
 from aepipe.intact import heal, objects, require_intact
-
+from tests.flows.conftest import make_toy
 
 OBJECTS = Path(".dvc/cache/files/md5")
 
@@ -108,3 +110,37 @@ def test_a_cache_that_lies_elsewhere_is_found(pipeline, place):
         f"[cache]\n    dir = {place}\n['remote \"a\"']\n    url = x\n"
     )
     assert objects() == Path(".dvc") / place / "files" / "md5"
+
+
+@pytest.mark.pipeline
+@pytest.mark.filterwarnings("ignore:_NoneStep.value:DeprecationWarning")
+def test_dvc_restores_what_has_rotted_without_a_look_and_makes_it_again_once_healed(
+    tmp_path, monkeypatch
+):
+    root = make_toy(tmp_path / "toy")
+    monkeypatch.chdir(root)
+
+    def dvc(*words: str) -> str:
+        command = [sys.executable, "-m", "dvc", *words]
+        return subprocess.run(command, capture_output=True, text=True, check=True).stdout
+
+    dvc("repro")
+    before = {name: Path(name).read_bytes() for name in ("total", "side", "dvc.lock")}
+    path = OBJECTS / _digest("side")[:2] / _digest("side")[2:]
+    for each in (path, Path("side")):
+        each.unlink()
+    path.write_bytes(b"X\n")
+    path.chmod(0o444)
+    dvc("checkout")
+    assert Path("side").read_bytes() == b"X\n", "once DVC looks, this module can go"
+
+    assert any(line.startswith("side: damaged") for line in heal())
+    said = dvc("repro")
+    assert "Running stage 'side'" in said or "is cached" not in said
+    assert {name: Path(name).read_bytes() for name in before} == before
+    assert heal()[0].endswith("are sound")
+
+
+def _digest(out: str) -> str:
+    lines = Path("dvc.lock").read_text().splitlines()
+    return lines[lines.index(f"    - path: {out}") + 2].split()[-1]

@@ -1,4 +1,4 @@
-"""Whether the classes of the splits are mixed as in training: where they are not, figures mislead."""
+"""Whether the classes of the splits are mixed as in training; figures mislead where not."""
 
 import numpy as np
 from numpy.typing import NDArray

@@ -1,4 +1,4 @@
-"""A few faults of `make torture`, on a small graph of their own; docs/reliability.md has the rest."""
+"""A few faults of `make torture`, on a small graph; docs/reliability.md has the rest."""
 
 import pytest
 

@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 from safetensors.numpy import load_file, save_file
 
-from tests.wall.place import Case, write_params
+from tests.wall.place import Case
 from tests.wall.source_cases import image
 
 Damage = Callable[[Path], None]
@@ -30,6 +30,19 @@ PART = "data/dataset/features/train/00000.npy"
 
 def cases() -> Iterator[Case]:
     """Give all of them."""
+    yield from _of_the_pipeline()
+    for name, (damage, words) in SAMPLES_GIVEN.items():
+        yield Case(name, "samples", damage, words)
+    for name, words in COMMANDS.items():
+        yield Case(name, "command", lambda folder: None, words)
+    for name, (variable, value, words) in ENVIRONMENTS.items():
+        yield Case(name, "environment", lambda folder: None, words, ((variable, value),))
+    for name, text in LOCKS.items():
+        yield Case(name, "lock file", partial(_lock, text), ("which", "data/dataset"))
+
+
+def _of_the_pipeline() -> Iterator[Case]:
+    """What stages have written, damaged."""
     for name, text in JSON_TEXTS.items():
         for path, words in ((MODEL, ENCODE), (DATASET, PCA)):
             yield Case(f"{name} as {Path(path).name}", "json", partial(_write, path, text), words)
@@ -42,14 +55,6 @@ def cases() -> Iterator[Case]:
         yield Case(name, "array", damage, PCA)
     for name, (path, damage) in TABLES.items():
         yield Case(name, "table", partial(damage, path), CHECK)
-    for name, (damage, words) in SAMPLES_GIVEN.items():
-        yield Case(name, "samples", damage, words)
-    for name, words in COMMANDS.items():
-        yield Case(name, "command", lambda folder: None, words)
-    for name, (variable, value, words) in ENVIRONMENTS.items():
-        yield Case(name, "environment", lambda folder: None, words, ((variable, value),))
-    for name, text in LOCKS.items():
-        yield Case(name, "lock file", partial(_lock, text), ("which", "data/dataset"))
 
 
 def _lock(content: bytes, folder: Path) -> None:
@@ -138,7 +143,8 @@ WEIGHT_DAMAGES: dict[str, Damage] = {
     "a header that is no JSON": partial(_write, WEIGHTS, struct.pack("<Q", 4) + b"{{{{"),
     "offsets beyond the end": partial(
         _write, WEIGHTS,
-        struct.pack("<Q", 64) + b'{"a":{"dtype":"F32","shape":[9],"data_offsets":[0,36]}}'.ljust(64)),
+        struct.pack("<Q", 64)
+        + b'{"a":{"dtype":"F32","shape":[9],"data_offsets":[0,36]}}'.ljust(64)),
     "a folder": lambda folder: ((folder / WEIGHTS).unlink(), (folder / WEIGHTS).mkdir()),
     "no tensors": _weights(lambda w: {}),
     "a tensor less": _weights(lambda w: dict([*w.items()][1:])),

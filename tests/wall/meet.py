@@ -58,15 +58,20 @@ def meet(case: Case, folder: Path) -> Meeting:
 def run(case: Case, folder: Path) -> tuple[int | None, str]:
     """Run the command in this process, as ``python -m aepipe`` does, under limits."""
     said = io.StringIO()
-    with contextlib.chdir(folder), _environment(case), _limits():
-        with contextlib.redirect_stderr(said), contextlib.redirect_stdout(io.StringIO()):
-            try:
-                code: int | None = main(case.words)
-            except SystemExit as stopped:  # argparse's
-                code = stopped.code if isinstance(stopped.code, int) else 1
-            except BaseException:  # noqa: BLE001 (whatever it is, it is what a user would see)
-                traceback.print_exc(file=said)
-                code = None
+    with (
+        contextlib.chdir(folder),
+        _environment(case),
+        _limits(),
+        contextlib.redirect_stderr(said),
+        contextlib.redirect_stdout(io.StringIO()),
+    ):
+        try:
+            code: int | None = main(case.words)
+        except SystemExit as stopped:  # argparse's
+            code = stopped.code if isinstance(stopped.code, int) else 1
+        except BaseException:  # noqa: BLE001 (whatever it is, it is what a user would see)
+            traceback.print_exc(file=said)
+            code = None
     return code, said.getvalue()
 
 

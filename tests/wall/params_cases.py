@@ -1,4 +1,4 @@
-"""Bad params files: text that is no YAML, YAML that is no params, and valid ones with one value off."""
+"""Bad params files: no YAML, YAML that is no params, and valid ones with one value off."""
 
 from collections.abc import Callable, Iterator
 from functools import partial

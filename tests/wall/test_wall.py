@@ -1,6 +1,6 @@
 """Bad inputs through the real command line: no traceback, hang, flood, changed output or silence.
 
-``pytest -m slow tests/wall`` meets all of them; by default every tenth, another tenth of each family.
+``pytest -m slow tests/wall`` meets all of them; by default every tenth.
 ``AEPIPE_MESSAGES=FILE`` keeps what was said, to be read.
 """
 

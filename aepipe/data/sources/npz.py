@@ -141,8 +141,8 @@ def read_member(path: Path, name: str) -> StoredArray:
             offset = stream.tell()
     except (*DAMAGED, *UNREADABLE, KeyError, RuntimeError) as error:
         raise SourceError(
-            f"{where}: not a plain array ({str(error).splitlines()[0]}); expected one that numpy.savez wrote; a pickle "
-            "is never read, for it can run code"
+            f"{where}: not a plain array ({str(error).splitlines()[0]}); expected one that "
+            "numpy.savez wrote; a pickle is never read, for it can run code"
         ) from None
     if dtype.hasobject:
         raise SourceError(
@@ -167,8 +167,8 @@ def _archive(declared: str) -> Path:
         with path.open("rb") as file:
             start = file.read(4)
         raise SourceError(
-            f"{path}: not a whole zip archive (it starts with {start.hex(' ') or 'nothing'}); expected "
-            "what numpy.savez writes; write it again, or declare another kind in data.source"
+            f"{path}: not a whole zip archive (it starts with {start.hex(' ') or 'nothing'}); "
+            "expected what numpy.savez writes; write it again, or declare another kind in data.source"
         )
     return path
 

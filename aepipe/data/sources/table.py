@@ -61,8 +61,8 @@ def open_csv(config: TableSource, empty: Empty = "refuse") -> SourceData:
         )
     except (pa.ArrowInvalid, OSError) as error:
         raise SourceError(
-            f"{path}: {_printable(error)} (row 1 is the header, column 0 the first); expected the same number "
-            "of cells in each row, numbers but for the columns that data.source declares; mend the "
+            f"{path}: {_printable(error)} (row 1 is the header, column 0 the first); expected the "
+            "same number of cells in each row, numbers but for the columns that data.source declares; mend the "
             "row, or add the column to data.source.ignore"
         ) from None
 
@@ -175,8 +175,8 @@ def _features(config: TableSource, names: list[str], path: Path) -> list[str]:
         if name not in names:
             raise SourceError(
                 f"{path}: no column {name!r}, which data.source declares as {role.split()[0]}; its "
-                f"columns are {', '.join(names[:20])}{', ...' if len(names) > 20 else ''}; expected "
-                "a comma between two names; mend the name there or here"
+                f"columns are {', '.join(names[:20])}{', ...' if len(names) > 20 else ''}; "
+                "expected a comma between two names; mend the name there or here"
             )
     features = [name for name in names if name not in set(taken.values())]
     if not features:

@@ -14,7 +14,7 @@ import psutil
 
 from tests.torture.ground import Ground, wait_until
 
-PATIENCE = 900.0  # seconds for anything that has to end; a busy machine needs many
+PATIENCE = 3600.0  # seconds for anything that has to end; a busy machine needs many
 DVC = ("dvc", "repro")
 FLOW = (sys.executable, "-m", "flows.reproduce")
 

@@ -168,7 +168,8 @@ def _archive(declared: str) -> Path:
             start = file.read(4)
         raise SourceError(
             f"{path}: not a whole zip archive (it starts with {start.hex(' ') or 'nothing'}); "
-            "expected what numpy.savez writes; write it again, or declare another kind in data.source"
+            "expected what numpy.savez writes; write it again, or declare another kind in "
+            "data.source"
         )
     return path
 

@@ -62,8 +62,8 @@ def open_csv(config: TableSource, empty: Empty = "refuse") -> SourceData:
     except (pa.ArrowInvalid, OSError) as error:
         raise SourceError(
             f"{path}: {_printable(error)} (row 1 is the header, column 0 the first); expected the "
-            "same number of cells in each row, numbers but for the columns that data.source declares; mend the "
-            "row, or add the column to data.source.ignore"
+            "same number of cells in each row, numbers but for the columns that data.source "
+            "declares; mend the row, or add the column to data.source.ignore"
         ) from None
 
     def batches(rows: int) -> Iterator[pa.RecordBatch]:

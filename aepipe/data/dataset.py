@@ -162,7 +162,11 @@ def open_dataset(folder: Path) -> Dataset:
     try:
         described = Described.model_validate(read_description(path))
     except ValidationError as error:
-        wrong = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())
+        found = [(".".join(map(str, each["loc"])), each) for each in error.errors()]
+        wrong = "; ".join(
+            f"{key}: {'missing' if each['type'] == 'missing' else each['msg']}"
+            for key, each in found
+        )
         raise ArtifactError(f"{path}: {wrong}; `dvc checkout` restores it") from None
     per_feature = {len(each) for each in (described.scale, described.offset) if _is_list(each)}
     if per_feature - {prod(described.shape)}:

@@ -41,7 +41,7 @@ LIMIT ?= 1
 GPU ?= $(if $(filter cpu,$(POOL)),none)
 
 .PHONY: help run test check static browser format catalogue mlflow schema audit lock clean server \
-  worker deploy bench bench-gpu
+  worker deploy bench bench-gpu torture fuzz
 
 help: ## Say what there is
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' \
@@ -102,6 +102,15 @@ mlflow: export MLFLOW_HOST ?= 127.0.0.1
 mlflow: $(READY) ## Serve MLflow with runs and models, to this machine alone, at port 5000
 	mkdir -p mlruns
 	mlflow server
+
+SEEDS ?= 0-21
+torture: $(READY) ## Disturb the pipeline in every way, seed by seed, and run again: make torture SEEDS=0-9 (hours)
+	python -m tests.torture --seeds $(SEEDS)
+
+SECONDS_EACH ?= 200
+fuzz: $(READY) ## Search for files that a reader does not refuse in words (ten minutes; installs atheris)
+	python -c 'import atheris' 2> /dev/null || $(INSTALL) atheris
+	for reader in idx archive params; do python -m tests.wall.fuzz $$reader $(SECONDS_EACH); done
 
 schema: $(READY) ## Write params.schema.json, with which editors complete and check params.yaml
 	aepipe schema --output params.schema.json

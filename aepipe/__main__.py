@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from aepipe.errors import AepipeError
+from aepipe.errors import OUT_OF_MEMORY, AepipeError, is_out_of_memory
 from aepipe.interruption import Interrupted, interruptible
 
 PARAMS = Path("params.yaml")
@@ -33,6 +33,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except Interrupted as error:
         print(f"aepipe {parsed.title}: {error}", file=sys.stderr)
         return error.exit_code
+    except (MemoryError, RuntimeError) as error:
+        if not is_out_of_memory(error):
+            raise
+        print(f"aepipe {parsed.title}: {OUT_OF_MEMORY} ({error})", file=sys.stderr)
+        return AepipeError.exit_code
     except KeyboardInterrupt:
         print(f"aepipe {parsed.title}: interrupted; the same command starts again", file=sys.stderr)
         return 130
@@ -137,6 +142,12 @@ def _check(parsed: argparse.Namespace) -> None:
     check(parsed.params, ConsoleMonitor())
 
 
+def _heal(parsed: argparse.Namespace) -> None:
+    from aepipe.intact import heal
+
+    print("\n".join(heal()))
+
+
 def _register(parsed: argparse.Namespace) -> None:
     from aepipe.console import ConsoleMonitor
     from aepipe.params.load import load_params
@@ -197,7 +208,11 @@ def _schema(parsed: argparse.Namespace) -> None:
 
 def _write(text: str, output: Path | None) -> None:
     if output:
-        output.write_text(text, encoding="utf-8")
+        from aepipe.files import explained
+
+        with explained([output]):
+            output.parent.mkdir(parents=True, exist_ok=True)
+            output.write_text(text, encoding="utf-8")
     else:
         sys.stdout.write(text)
 
@@ -248,6 +263,7 @@ KEEPERS = {
 COMMANDS: dict[str, tuple[Callable[[argparse.Namespace], None], str]] = {
     "stage": (_stage, "Run one stage as dvc.yaml does; `dvc repro` calls this."),
     "check": (_check, "Check params, sources and tables of the whole pipeline without running it."),
+    "heal": (_heal, "Remove from DVC's cache what is damaged, so that `dvc repro` makes it again."),
     "register": (_register, "Bring the model registry in line with what the pipeline has made."),
     **{name: (_keep, text) for name, text in KEEPERS.items()},
     "catalogue": (_catalogue, "Print the page of everything that can be declared, or try it all."),

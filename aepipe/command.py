@@ -11,6 +11,7 @@ from typing import Any, Protocol, final
 from aepipe import stages
 from aepipe.errors import ParamsError
 from aepipe.files import all_or_nothing
+from aepipe.intact import require_intact
 from aepipe.monitor import Monitor
 from aepipe.params.load import load_params
 from aepipe.params.root import Params
@@ -114,6 +115,7 @@ def run_call(call: Call, watch: Watch, finish: Finish) -> None:
     """Run a stage; its outputs appear under their names when all of it has succeeded."""
     names = [f.name for f in fields(call.outputs)]
     targets: list[Path] = [getattr(call.outputs, name) for name in names]
+    require_intact([getattr(call.inputs, f.name) for f in fields(call.inputs)])
     with all_or_nothing(targets) as lent:
         outputs = type(call.outputs)(**dict(zip(names, lent, strict=True)))
         with watch(call, outputs) as monitor:

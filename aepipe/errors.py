@@ -2,6 +2,11 @@
 
 from typing import ClassVar
 
+OUT_OF_MEMORY = (
+    "not enough memory; lower the sizes of the network, the batch or the data in params.yaml, or "
+    "run where there is more"
+)
+
 
 class AepipeError(Exception):
     """A mistake that the user can mend: what came, what was expected, what to do.
@@ -50,3 +55,9 @@ class DivergedError(AepipeError):
     """A loss became infinite or not a number; the message says when and what to lower."""
 
     exit_code: ClassVar[int] = 4
+
+
+def is_out_of_memory(error: Exception) -> bool:
+    """Say whether memory has run out, for which torch has no exception of its own on the CPU."""
+    words = ("can't allocate memory", "CUDA out of memory", "Storage size calculation overflowed")
+    return isinstance(error, MemoryError) or any(each in str(error) for each in words)

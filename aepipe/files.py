@@ -54,6 +54,10 @@ def explained(targets: Sequence[Path]) -> Iterator[None]:
         errno.EDQUOT: "the disk quota is used up; free some space",
         errno.EACCES: "no permission; check the owner and mode of it and of its folder",
         errno.EPERM: "no permission; check the owner and mode of it and of its folder",
+        errno.ENOTDIR: "a file lies where a folder is needed; name another place",
+        errno.EEXIST: "a file lies where a folder is needed; name another place",
+        errno.EISDIR: "a folder lies where a file is needed; name another place",
+        errno.EFBIG: "more than the limit of a file's size; raise it (`ulimit -f`)",
         errno.EROFS: "the file system is read-only; run in a folder that can be written",
     }
     try:
@@ -116,7 +120,11 @@ def read_json(path: Path) -> Any:
         return json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise ArtifactError(f"{path}: no such file; `dvc repro` makes it") from None
-    except (json.JSONDecodeError, UnicodeDecodeError) as error:
+    except OSError as error:
+        raise ArtifactError(
+            f"{path}: cannot be read ({error.strerror}); expected a file that `dvc repro` made"
+        ) from None
+    except (json.JSONDecodeError, UnicodeDecodeError, RecursionError) as error:
         raise ArtifactError(
             f"{path}: not JSON ({error}); remove it and run `dvc checkout` or `dvc repro`"
         ) from None
@@ -132,7 +140,8 @@ def read_description(path: Path) -> dict[str, Any]:
     version = described.get("format") if isinstance(described, dict) else None
     if version != FORMAT:
         raise ArtifactError(
-            f"{path}: format {version!r}, expected {FORMAT}; make it again with `dvc repro`"
+            f"{path}: format {version!r}, expected {FORMAT}: another version of aepipe wrote it; "
+            "make it again with `dvc repro`, or read it with that version"
         )
     return dict(described)
 

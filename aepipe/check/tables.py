@@ -11,7 +11,7 @@ from aepipe.data.contracts import (
     read_table,
     require_apart,
 )
-from aepipe.data.dataset import SPLITS, open_dataset
+from aepipe.data.dataset import SPLITS, UNLABELLED, open_dataset
 from aepipe.errors import ContractError
 from aepipe.params.data import Data
 
@@ -26,6 +26,13 @@ def check_dataset(folder: Path, data: Data) -> str:
     table = folder / "samples.parquet"
     samples = checked(Samples, read_table(table), table)
     require_apart(samples, data.across_splits, table)
+    beyond = samples["label"][samples["label"] >= len(dataset.classes)]
+    if len(beyond):
+        raise ContractError(
+            f"{table}: label {beyond.iloc[0]} in {len(beyond)} rows; expected 0 to "
+            f"{len(dataset.classes) - 1} or {UNLABELLED}, since dataset.json has "
+            f"{len(dataset.classes)} classes; `dvc checkout data/dataset` brings back what was made"
+        )
     for split in SPLITS:
         listed = int((samples["split"] == split).sum())
         counts = {"features": len(dataset.features(split)), "dataset.json": dataset.counts[split]}

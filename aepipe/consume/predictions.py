@@ -15,6 +15,7 @@ from aepipe.errors import InputError
 from aepipe.models.walks import between
 
 ROWS_AT_ONCE = 1000  # bounds memory; changes no result
+MOST_DRAWN = 10**9  # more fills any disk
 LEAST_STEPS = 2  # of an interpolation: its two ends
 
 Floats = NDArray[np.float32]
@@ -110,8 +111,10 @@ def drawn(model: Trained, count: int, seed: int) -> Iterator[Floats]:
         InputError: the network has no prior, or there is nothing to draw.
     """
     network = model.variational()
-    if count < 1:
-        raise InputError(f"samples is {count}; expected 1 or more")
+    if not 1 <= count <= MOST_DRAWN:
+        raise InputError(f"samples is {count}; expected 1 to {MOST_DRAWN}")
+    if not 0 <= seed < 2**63:
+        raise InputError(f"seed is {seed}; expected 0 to {2**63 - 1}")
     generator = torch.Generator().manual_seed(seed)
     for start in range(0, count, ROWS_AT_ONCE):
         with torch.inference_mode():

@@ -17,6 +17,7 @@ import pyarrow.parquet
 
 from aepipe.consume.samples import EXAMPLES, expected
 from aepipe.data.dataset import SPLITS, Dataset, open_dataset
+from aepipe.data.parts import UNREADABLE as UNREADABLE_ARRAY
 from aepipe.data.parts import Array
 from aepipe.errors import InputError
 
@@ -89,7 +90,7 @@ def open_input(path: Path, dataset: Dataset, keep: Sequence[str]) -> Input:
 def _array(path: Path) -> Input:
     try:
         array: Array = np.load(path, mmap_mode="r", allow_pickle=False)
-    except (ValueError, OSError, EOFError) as error:
+    except UNREADABLE_ARRAY as error:
         raise InputError(f"{path}: not a plain array ({error}); {KNOWN}") from None
     if not array.ndim:
         raise InputError(f"{path}: a single value; expected one row for each sample")

@@ -2,20 +2,31 @@
 
 from dataclasses import dataclass, field
 from functools import cached_property
+from math import prod
 from pathlib import Path
-from typing import Any, Literal, final
+from typing import Annotated, Any, Literal, TypeGuard, final
 
 import numpy as np
 import pyarrow.parquet
 from numpy.typing import NDArray
+from pydantic import (
+    BaseModel,
+    Field,
+    FiniteFloat,
+    NonNegativeInt,
+    PositiveInt,
+    ValidationError,
+)
 
 from aepipe.data.parts import Array, Parts
+from aepipe.errors import ArtifactError
 from aepipe.files import FORMAT, read_description, write_json
 
 Split = Literal["train", "valid", "test"]
 SPLITS: tuple[Split, ...] = ("train", "valid", "test")
 FITTED: tuple[Split, ...] = ("train", "valid")  # all that training sees; evaluate reads test
 UNLABELLED = -1
+NUMBERS = "biuf"  # numpy's kinds: truth, whole, whole without sign, floating
 
 
 @final
@@ -67,11 +78,25 @@ class Dataset:
 
     def features(self, split: Split) -> Parts:
         """The stored features of ``split``, ``(samples, *shape)``."""
-        return Parts(self.folder / "features" / split)
+        return self._parts("features", split)
 
     def noisy(self, split: Split) -> Parts:
         """The supplied corrupted version of ``split``; only where ``paired``."""
-        return Parts(self.folder / "noisy" / split)
+        return self._parts("noisy", split)
+
+    def _parts(self, name: str, split: Split) -> Parts:
+        """Give an array of the folder.
+
+        Raises:
+            ArtifactError: it is missing, damaged, or not of what ``dataset.json`` describes.
+        """
+        parts = Parts(self.folder / name / split)
+        if parts.shape != self.shape or parts.dtype.kind not in NUMBERS:
+            raise ArtifactError(
+                f"{parts.folder}: rows of shape {parts.shape} {parts.dtype}; expected numbers of "
+                f"shape {self.shape}, as dataset.json says; `dvc checkout` restores both"
+            )
+        return parts
 
     def scaled(self, stored: Array) -> NDArray[np.float32]:
         """Turn stored rows ``(n, *shape)`` into what models see, same shape."""
@@ -111,28 +136,49 @@ class Dataset:
         return scale, offset
 
 
+class Described(BaseModel):
+    """What ``dataset.json`` says; the fields are those of :class:`Dataset`."""
+
+    source: str
+    digest: str
+    shape: Annotated[tuple[PositiveInt, ...], Field(min_length=1)]
+    scale: FiniteFloat | list[FiniteFloat]
+    offset: FiniteFloat | list[FiniteFloat]
+    value_range: tuple[FiniteFloat, FiniteFloat] | None
+    classes: list[str]
+    counts: dict[Split, NonNegativeInt]
+    paired: bool
+    origin: str
+    columns: list[str] = []
+
+
 def open_dataset(folder: Path) -> Dataset:
     """Open what ``ingest`` left in ``folder``; features are read only when asked for.
 
     Raises:
         ArtifactError: ``dataset.json`` is missing, damaged or of another format.
     """
-    described = read_description(folder / "dataset.json")
-    low_high = described["value_range"]
-    return Dataset(
-        folder=folder,
-        source=described["source"],
-        digest=described["digest"],
-        shape=tuple(described["shape"]),
-        scale=described["scale"],
-        offset=described["offset"],
-        value_range=None if low_high is None else (low_high[0], low_high[1]),
-        classes=described["classes"],
-        counts=described["counts"],
-        paired=described["paired"],
-        origin=described["origin"],
-        columns=described.get("columns", []),
-    )
+    path = folder / "dataset.json"
+    try:
+        described = Described.model_validate(read_description(path))
+    except ValidationError as error:
+        found = [(".".join(map(str, each["loc"])), each) for each in error.errors()]
+        wrong = "; ".join(
+            f"{key}: {'missing' if each['type'] == 'missing' else each['msg']}"
+            for key, each in found
+        )
+        raise ArtifactError(f"{path}: {wrong}; `dvc checkout` restores it") from None
+    per_feature = {len(each) for each in (described.scale, described.offset) if _is_list(each)}
+    if per_feature - {prod(described.shape)}:
+        raise ArtifactError(
+            f"{path}: a scale or offset for each of {per_feature} features, and samples of shape "
+            f"{described.shape} have {prod(described.shape)}; `dvc checkout` restores it"
+        )
+    return Dataset(folder=folder, **dict(described))
+
+
+def _is_list(value: object) -> TypeGuard[list[float]]:
+    return isinstance(value, list)
 
 
 def describe_dataset(dataset: Dataset) -> None:

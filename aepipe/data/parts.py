@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from tokenize import TokenError
 from typing import Any, final
 
 import numpy as np
@@ -15,6 +16,9 @@ from numpy.typing import NDArray
 from aepipe.errors import ArtifactError
 
 PART_BYTES = 16 * 2**20  # small enough to move one by one, large enough that a file costs nothing
+
+# What numpy raises of a damaged .npy: its header is parsed as Python's literals.
+UNREADABLE = (ValueError, OSError, EOFError, TokenError, SyntaxError, RecursionError)
 
 Array = NDArray[Any]
 
@@ -127,8 +131,10 @@ def write_parts(folder: Path, blocks: Iterable[Array]) -> Parts:
 def _open(path: Path) -> Array:
     try:
         array: Array = np.load(path, mmap_mode="r", allow_pickle=False)
-    except (ValueError, OSError, EOFError) as error:
+    except UNREADABLE as error:
         raise ArtifactError(
             f"{path}: not a readable array ({error}); `dvc checkout` restores it"
         ) from None
+    if not array.ndim:
+        raise ArtifactError(f"{path}: a single value; expected rows; `dvc checkout` restores it")
     return array

@@ -10,7 +10,7 @@ import scipy.linalg
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
-from aepipe.data.parts import Array
+from aepipe.data.parts import UNREADABLE, Array
 from aepipe.errors import ArtifactError, ContractError
 from aepipe.files import FORMAT, read_description, write_json
 
@@ -175,7 +175,7 @@ def _array(path: Path, shape: tuple[int, ...]) -> Array:
         array: Array = np.load(path, allow_pickle=False)
     except FileNotFoundError:
         raise ArtifactError(f"{path}: no such file; `dvc checkout` restores it") from None
-    except (ValueError, EOFError, OSError) as error:
+    except UNREADABLE as error:
         raise ArtifactError(
             f"{path}: not a readable array ({error}); `dvc checkout` restores it"
         ) from None

@@ -8,7 +8,7 @@ from typing import Any, final
 import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
-from torch import nn
+from torch import Tensor, nn
 
 from aepipe.errors import ArtifactError
 from aepipe.files import FORMAT, read_description, write_json
@@ -34,6 +34,13 @@ CLASSES: Mapping[str, Callable[..., nn.Module]] = {
     "variational": VariationalAutoencoder,
     "two_layer_variational": TwoLayerVariational,
 }
+
+LONGEST = 200  # characters of torch's reasons, which go through all weights
+# What building a network from arguments that are none, or filling it with other weights, raises.
+UNFIT = (
+    SafetensorError, RuntimeError, OSError, LookupError, TypeError, ValueError, AttributeError,
+    ArithmeticError, AssertionError,
+)  # fmt: skip
 
 
 @final
@@ -100,13 +107,38 @@ def load_model(folder: Path) -> nn.Module:
     try:
         with torch.device("meta"):  # weights come from the file: drawing fresh ones costs time
             model = construct(Blueprint(kind, described["arguments"]))
-        model.load_state_dict(load_file(path), assign=True)
+        weights = load_file(path)
+        _require_usable(path, weights, model)
+        model.load_state_dict(weights, assign=True)
     except FileNotFoundError:
         raise ArtifactError(f"{path}: no such file; `dvc checkout` restores it") from None
-    except (SafetensorError, RuntimeError, KeyError, TypeError) as error:
+    except UNFIT as error:
+        reason = " ".join(str(error).split())[:LONGEST]
         raise ArtifactError(
-            f"{path}: does not fit model.json beside it ({error}); `dvc checkout` restores both"
+            f"{path}: does not fit model.json beside it ({reason}); `dvc checkout` restores both"
         ) from None
     for parameter in model.parameters():
         parameter.requires_grad_(False)
     return model.eval()
+
+
+def _require_usable(path: Path, weights: Mapping[str, Tensor], model: nn.Module) -> None:
+    """Hold that weights are finite numbers in the precision of the network.
+
+    Raises:
+        ArtifactError: they are not.
+    """
+    for name, expected in model.state_dict().items():
+        found = weights.get(name)
+        if found is None:
+            continue  # load_state_dict names all that are missing
+        if found.dtype != expected.dtype:
+            raise ArtifactError(
+                f"{path}: {name} is of type {found.dtype}; expected {expected.dtype}; "
+                "`dvc checkout` restores it"
+            )
+        if not bool(found.isfinite().all()):
+            raise ArtifactError(
+                f"{path}: {name} holds NaN or infinite values, with which nothing can be computed; "
+                "`dvc checkout` restores it"
+            )

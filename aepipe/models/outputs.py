@@ -1,6 +1,6 @@
 """What the last layer's raw output means under each reconstruction."""
 
-from typing import Literal
+from typing import Literal, assert_never
 
 import torch
 from torch import Tensor, nn
@@ -30,6 +30,8 @@ def activation(name: Activation) -> nn.Module:
             return nn.SiLU()
         case "linear":
             return nn.Identity()
+        case _:
+            assert_never(name)
 
 
 def code_bounds(name: Activation) -> tuple[float, float] | None:

@@ -1,9 +1,9 @@
 """What every section shares."""
 
 from collections.abc import Iterator, Mapping
-from typing import Annotated, TypeVar
+from typing import Annotated, Self, TypeVar, final
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 Item = TypeVar("Item")
 Sequence = Annotated[tuple[Item, ...], Field(strict=False)]  # a YAML list; frozen once read
@@ -13,12 +13,34 @@ Fraction = Annotated[float, Field(ge=0, le=1)]
 OpenFraction = Annotated[float, Field(gt=0, lt=1)]
 
 
+LARGEST = 10**9  # of anything that is counted: more fits no memory, and no patience
+
+
+@final
+class Uncounted:
+    """Marks a whole number that counts nothing, and so may be larger than :data:`LARGEST`."""
+
+
 class Section(BaseModel):
-    """A section of ``params.yaml``: unknown keys are errors, values never change."""
+    """A section of ``params.yaml``: unknown keys are errors, values never change or are endless."""
 
     model_config = ConfigDict(
-        extra="forbid", frozen=True, strict=True, use_attribute_docstrings=True
+        extra="forbid",
+        frozen=True,
+        strict=True,
+        use_attribute_docstrings=True,
+        allow_inf_nan=False,
     )
+
+    @model_validator(mode="after")
+    def _counts_what_there_can_be(self) -> Self:
+        for name, field in type(self).model_fields.items():
+            value = getattr(self, name)
+            numbers = value if isinstance(value, tuple) else (value,)
+            counted = not any(isinstance(each, Uncounted) for each in field.metadata)
+            if counted and any(isinstance(each, int) and each > LARGEST for each in numbers):
+                raise ValueError(f".{name} = {value}: expected at most {LARGEST}; lower it")
+        return self
 
 
 def walk(section: BaseModel, at: str = "") -> Iterator[tuple[str, BaseModel]]:

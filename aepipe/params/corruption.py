@@ -99,6 +99,9 @@ class CorruptionSection(Section):
 
     @model_validator(mode="after")
     def _is_drawn_once(self) -> Self:
+        twice = [i for i, noise in enumerate(self.conditions) if noise in self.conditions[:i]]
+        if twice:
+            raise ValueError(f".conditions.{twice[0]}: the same as one before it; leave one out")
         fixed = [str(i) for i, noise in enumerate(self.conditions) if noise.drawn != "anew"]
         if fixed:
             raise ValueError(

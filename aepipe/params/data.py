@@ -4,7 +4,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, BeforeValidator, Field, PositiveInt, model_validator
 
-from aepipe.params.base import OpenFraction, Section, Sequence
+from aepipe.params.base import Fraction, OpenFraction, Section, Sequence
 
 
 def _as_text(name: Any) -> Any:
@@ -23,6 +23,7 @@ Digest = Annotated[str, Field(pattern="^[0-9a-f]{32}$")]
 ClassName = Annotated[str, BeforeValidator(_as_text)]
 Finite = Annotated[float, Field(allow_inf_nan=False)]
 Bounds = Annotated[tuple[Finite, Finite], Field(strict=False), AfterValidator(_ordered)]
+Drawn = Annotated[int, Field(gt=0, le=1_000_000)]  # 20 times the published sets; each has a name
 TorchvisionName = Literal["MNIST", "FashionMNIST", "KMNIST", "EMNIST", "CIFAR10", "SVHN"]
 
 
@@ -128,9 +129,9 @@ class RectanglesSource(Section):
     """
 
     kind: Literal["rectangles"]
-    train: PositiveInt
-    valid: PositiveInt
-    test: PositiveInt
+    train: Drawn
+    valid: Drawn
+    test: Drawn
 
 
 class ConvexSource(Section):
@@ -141,9 +142,9 @@ class ConvexSource(Section):
     """
 
     kind: Literal["convex"]
-    train: PositiveInt
-    valid: PositiveInt
-    test: PositiveInt
+    train: Drawn
+    valid: Drawn
+    test: Drawn
 
 
 class VariantSource(Section):
@@ -234,7 +235,9 @@ class Splits(Section):
     @model_validator(mode="after")
     def _leaves_training(self) -> Self:
         if self.valid + self.test >= 1:
-            raise ValueError(f"valid {self.valid} + test {self.test} leave nothing to train on")
+            raise ValueError(
+                f"valid {self.valid} + test {self.test} leave nothing to train on; lower one"
+            )
         return self
 
 
@@ -256,6 +259,9 @@ class Data(Section):
     """Share of training samples that keep their label (stratified); for label-scarce runs."""
     across_splits: Literal["refuse", "allow"]
     """What to do with one and the same sample in two splits."""
+    label_shift: Fraction | None = None
+    """Largest distance (total variation, 0 to 1) of the class shares of validation or test from
+    those of training; more is refused. Absent: a warning, where chance hardly explains it."""
     train_on: Annotated[Sequence[ClassName], Field(min_length=1)] | None = None
     """Classes that training and validation keep, for example the normal one where anomalies are to
     be detected; test keeps all. Absent: all."""

@@ -1,5 +1,6 @@
 """How representations are judged, shown and registered."""
 
+import re
 from typing import Annotated, Literal, Self
 
 from pydantic import Field, JsonValue, PositiveFloat, PositiveInt, model_validator
@@ -189,7 +190,15 @@ class Registry(Section):
     only a person moves that alias."""
 
     @model_validator(mode="after")
-    def _keeps_aliases_apart(self) -> Self:
+    def _can_be_registered(self) -> Self:
+        if self.alias == "latest" or re.fullmatch(r"v\d+", self.alias):
+            raise ValueError(
+                f".alias = {self.alias!r}: MLflow keeps latest and v1, v2, ... for itself; choose "
+                "another"
+            )
+        odd = [name for name in self.models if not name.strip() or set(name) & set("/:")]
+        if odd:
+            raise ValueError(f".models.{odd[0]}: expected a name without / and :; rename it")
         if self.alias in OWN_ALIASES:
             raise ValueError(
                 f".alias = {self.alias!r}: moves by gates and rollbacks alone; choose another"

@@ -18,13 +18,17 @@ def problems(error: ValidationError, raw: Any, kind: Any) -> list[str]:
         raw: what was read.
         kind: the type that it was to be.
     """
-    lines = [line for each in error.errors() for line in _sentences(dict(each), raw, kind)]
+    found = [dict(each) for each in error.errors()]
+    wrong_inside = {tuple(each["loc"][:end]) for each in found for end in range(len(each["loc"]))}
+    # of a list whose items are wrong pydantic also says that it is too short without them
+    telling = [e for e in found if e["type"] != "too_short" or tuple(e["loc"]) not in wrong_inside]
+    lines = [line for each in telling for line in _sentences(each, raw, kind)]
     return list(dict.fromkeys(lines))
 
 
 def _sentences(problem: dict[str, Any], raw: Any, kind: Any) -> list[str]:
     location = _without_tags(problem["loc"], raw)
-    key = ".".join(map(str, location)) or "the file"
+    key = ".".join(map(str, location)) or ("the file" if raw is not None else "the empty file")
     match problem["type"]:
         case "extra_forbidden":
             return [f"{key}: unknown key{_suggestion(location, problem['loc'], kind)}"]
@@ -51,7 +55,12 @@ def _expected(problem: dict[str, Any]) -> str:
     """Say what was expected, in this file's terms rather than in pydantic's."""
     if problem["type"] == "string_pattern_mismatch" and problem["ctx"]["pattern"] == NAME_PATTERN:
         return "expected a name of lower-case letters, digits and _, a letter first"
+    if problem["type"] == "invalid_key":
+        return "expected text as a key; put it in quotes, or mend it"
+    if problem["type"] == "string_pattern_mismatch":
+        return f"expected text of the form {problem['ctx']['pattern']}"
     words = re.sub(r"^Input should (?:be |have )", "expected ", problem["msg"])
+    words = re.sub(r"a valid dictionary.*", "a mapping, lines of `key: value`", words)
     counted = r"^\w+ should have (at (?:least|most) \d+ \w+)(?: after validation)?, not (\d+)"
     return re.sub(counted, r"expected \1, not \2", words)
 

@@ -5,7 +5,7 @@ from typing import Annotated, Self
 
 from pydantic import BaseModel, Field, model_validator
 
-from aepipe.params.base import Name, Section, walk
+from aepipe.params.base import Name, Section, Uncounted, walk
 from aepipe.params.corruption import CorruptionSection, Pairs
 from aepipe.params.data import Data
 from aepipe.params.evaluation import Appraise, Evaluate, Generate, Registry
@@ -15,6 +15,7 @@ from aepipe.params.stack import DATASET, STACK, Finetune, Stack, Unroll
 from aepipe.params.sweep import Sweep, member_models, sweep_problems
 from aepipe.params.variational import DiscretisedDecoder, Variational
 
+Seed = Annotated[int, Field(ge=0, lt=2**63), Uncounted()]
 RESERVED = frozenset(
     {"stack", "sweep", "pca", "autoencoder", "classifier", "vae", "raw", "dataset"}
 )
@@ -23,7 +24,7 @@ RESERVED = frozenset(
 class Params(Section):
     """Everything the pipeline is told; no default hides in code."""
 
-    seed: Annotated[int, Field(ge=0, lt=2**63)]
+    seed: Seed
     """From it and a purpose's name every random generator is derived."""
     data: Data
     corruption: CorruptionSection
@@ -95,9 +96,10 @@ def _name_problems(params: Params) -> list[str]:
     ]
     named = {n: p for n, p in params.evaluate.representations.items() if p == "models/vae"}
     named |= {n: f"models/{n}" for n, m in params.models.items() if isinstance(m, Variational)}
+    expected = " or ".join(f"{n}: {p}" for n, p in named.items()) or "none, for none is evaluated"
     problems += [
         f"appraise.networks.{name} = {path!r}: no variational network of that name is evaluated; "
-        f"expected {' or '.join(f'{n}: {p}' for n, p in named.items()) or 'another pipeline'}"
+        f"expected {expected}"
         for name, path in params.appraise.networks.items()
         if named.get(name) != path
     ]

@@ -6,6 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, final
 
+from pydantic import BaseModel, ValidationError
+
+from aepipe.errors import ParamsError
 from aepipe.params.load import read_yaml
 
 LOCK = Path("dvc.lock")
@@ -32,21 +35,50 @@ class Step:
     outs: Mapping[str, str]
 
 
+class Item(BaseModel):
+    """A dep or an output of a stage."""
+
+    path: str
+    md5: str = ""
+
+
+class Entry(BaseModel):
+    """A stage of a lock file."""
+
+    deps: list[Item] = []
+    params: dict[str, dict[str, Any] | None] = {}
+    outs: list[Item] = []
+
+
+class Lock(BaseModel):
+    """A lock file, as far as it is read."""
+
+    stages: dict[str, Entry] = {}
+
+
 def read_lock(path: Path) -> dict[str, Step]:
     """Read a lock file: its stages by name; none where there is no file.
 
     Raises:
         ParamsError: it is not YAML.
     """
-    stages = read_settled(path).get("stages", {}) if path.is_file() else {}
+    try:
+        whole = Lock.model_validate(read_settled(path) if path.is_file() else {})
+    except ValidationError as error:
+        first = error.errors()[0]
+        at = ".".join(map(str, first["loc"])) or "the file"
+        raise ParamsError(
+            f"{path}: {at}: {first['msg']}; expected what DVC writes; `git checkout {path.name}` "
+            "brings it back, and `dvc repro` makes it again"
+        ) from None
     return {
         name: Step(
             stage=name,
-            deps=_checksums(entry.get("deps", [])),
-            params=(entry.get("params") or {}).get(PARAMS) or {},
-            outs=_checksums(entry.get("outs", [])),
+            deps={item.path: item.md5 for item in entry.deps},
+            params=entry.params.get(PARAMS) or {},
+            outs={item.path: item.md5 for item in entry.outs},
         )
-        for name, entry in stages.items()
+        for name, entry in whole.stages.items()
     }
 
 
@@ -64,10 +96,25 @@ def read_settled(path: Path) -> dict[str, Any]:
         changed = path.stat().st_mtime
         if abs(time.time() - changed) >= SETTLED:
             content = read_yaml(path)
-            if content and path.stat().st_mtime == changed:
-                return dict(content)
+            abandoned = abs(time.time() - changed) >= PATIENCE  # no writer left it empty just now
+            if (content or abandoned) and path.stat().st_mtime == changed:
+                return mapping(path, content)
         time.sleep(SETTLED / 10)
-    return dict(read_yaml(path) or {})
+    return mapping(path, read_yaml(path))
+
+
+def mapping(path: Path, content: Any) -> dict[str, Any]:
+    """Take what a lock file holds for a mapping; one that is empty holds no stage.
+
+    Raises:
+        ParamsError: it is something else.
+    """
+    if not isinstance(content, dict | None):
+        raise ParamsError(
+            f"{path}: holds a {type(content).__name__}; expected what DVC writes; "
+            f"`git checkout {path.name}` brings it back, and `dvc repro` makes it again"
+        )
+    return dict(content or {})
 
 
 def chain(lock: Mapping[str, Step], path: str) -> list[Step]:
@@ -108,7 +155,3 @@ def first_difference(recorded: Sequence[Step], others: Mapping[str, Step]) -> St
 def chain_params(steps: Sequence[Step]) -> dict[str, Any]:
     """Give the parameters of all ``steps``, by dotted key."""
     return {key: value for step in steps for key, value in step.params.items()}
-
-
-def _checksums(entries: Sequence[Mapping[str, Any]]) -> dict[str, str]:
-    return {str(entry["path"]): str(entry.get("md5", "")) for entry in entries}

@@ -10,7 +10,7 @@ import safetensors.numpy
 from safetensors import SafetensorError
 
 from aepipe.data.dataset import Dataset
-from aepipe.data.parts import Array
+from aepipe.data.parts import UNREADABLE, Array
 from aepipe.errors import ArtifactError
 from aepipe.reporting.formats import label, metric
 from aepipe.reporting.metrics import Metrics
@@ -136,7 +136,7 @@ def array(path: Path) -> Array:
         raise ArtifactError(
             f"{path}: no such file; `dvc repro` or `dvc checkout` makes it"
         ) from None
-    except (ValueError, OSError, EOFError) as error:
+    except UNREADABLE as error:
         raise ArtifactError(
             f"{path}: not a readable array ({error}); `dvc checkout` restores it"
         ) from None

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from aepipe.data.contracts import Samples, checked, read_table, require_apart
 from aepipe.data.ingestion import Assignment, write_dataset
+from aepipe.data.shift import check_label_shift
 from aepipe.data.sources.checksum import require_digest
 from aepipe.data.sources.open import open_source
 from aepipe.data.splits import assign_samples
@@ -50,6 +51,8 @@ def run(params: Params, inputs: Inputs, outputs: Outputs, monitor: Monitor) -> N
     table = outputs.dataset / "samples.parquet"
     samples = checked(Samples, read_table(table), table)
     require_apart(samples, params.data.across_splits, Path(source.where))
+    if params.data.train_on is None:  # else training has fewer classes than test, as declared
+        check_label_shift(dataset, params.data.label_shift, monitor)
     counts = ", ".join(f"{split} {count}" for split, count in dataset.counts.items())
     total = sum(dataset.counts.values())
     monitor.remark(f"{source.where}: {total} samples of shape {dataset.shape}: {counts}")

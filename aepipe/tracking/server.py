@@ -123,7 +123,10 @@ def reached() -> Iterator[None]:
     try:
         yield
     except _refusals() as error:
-        raise RegistryError(f"MLflow at {shown(tracking_uri())}: {_reason(error)}") from error
+        raise RegistryError(
+            f"MLflow at {shown(tracking_uri())}: {_reason(error)}; if that is not where it is, set "
+            "MLFLOW_TRACKING_URI"
+        ) from error
 
 
 def _refusals() -> tuple[type[Exception], ...]:

@@ -14,8 +14,9 @@ from aepipe.monitor import Monitor
 from aepipe.objectives.loss import Loss
 from aepipe.params.corruption import Corruption
 from aepipe.params.training import Training
-from aepipe.training.device import choose_device, make_deterministic
+from aepipe.training.device import choose_device, make_deterministic, promise
 from aepipe.training.feed import Feed, Rows, rows_of
+from aepipe.training.health import inspect
 from aepipe.training.loop import Schedule, fit
 from aepipe.training.parallel import join
 from aepipe.training.seeds import generator, seed_weights
@@ -72,8 +73,17 @@ class Workbench:
         config: Training,
         monitor: Monitor,
     ) -> History:
-        """Train as ``config`` says with this stage's generators; see :func:`loop.fit`."""
-        return fit(model, loss, feeds, schedule(config), self.randomness(), monitor)
+        """Train as ``config`` says with this stage's generators; see :func:`loop.fit`.
+
+        Raises:
+            ContractError: it ended beyond ``config.limits``.
+        """
+        said = promise(self.device.type, torch.get_num_threads())
+        if said is not None:
+            monitor.remark(said)
+        history = fit(model, loss, feeds, schedule(config), self.randomness(), monitor)
+        inspect(model, feeds[1], history, config.limits, monitor)
+        return history
 
     def place(self, model: nn.Module) -> nn.Module:
         """Move ``model`` to the device."""

@@ -14,6 +14,7 @@ from torch import Tensor, nn
 
 from aepipe.errors import ArtifactError, StorageError
 from aepipe.monitor import Monitor
+from aepipe.training.finite import require_finite
 from aepipe.training.parallel import processes
 from aepipe.training.state import State, Tally
 
@@ -44,11 +45,13 @@ def write_checkpoint(path: Path, state: State) -> None:
 
     Raises:
         StorageError: the disk refuses.
+        DivergedError: a number is infinite or none; the checkpoints before stay.
     """
     # imported here and below, so that a training without checkpoints needs torch alone
     from safetensors import SafetensorError
     from safetensors.torch import save_file
 
+    require_finite(state)
     tensors = {
         **_prefixed("model", state.model.state_dict()),
         **_prefixed("best", state.best),

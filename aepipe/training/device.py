@@ -40,6 +40,20 @@ def make_deterministic(device: torch.device) -> None:
         torch.use_deterministic_algorithms(True)
 
 
+def promise(kind: str, threads: int) -> str | None:
+    """Say what else has to be equal for the same bytes; None where it is the processor alone.
+
+    Args:
+        kind: of the device, as torch names it.
+        threads: that torch computes in on the CPU.
+    """
+    if kind != "cpu":
+        return f"on {kind}: the same bytes come on the same kind of GPU alone"
+    if threads == 1:
+        return None
+    return f"in {threads} threads: the same bytes come with as many (OMP_NUM_THREADS={threads})"
+
+
 def precision_context(
     device: torch.device, precision: Literal["float32", "bfloat16"]
 ) -> AbstractContextManager[None]:

@@ -15,6 +15,7 @@ from aepipe.objectives.loss import Loss
 from aepipe.training.checkpoint import resume, write_checkpoint
 from aepipe.training.device import precision_context
 from aepipe.training.feed import Feed
+from aepipe.training.finite import require_finite
 from aepipe.training.parallel import team
 from aepipe.training.state import History, Randomness, State, Tally
 
@@ -81,7 +82,11 @@ def fit(
             processes.confirm(randomness.noise)
             figures = state.tally.means("train")
             figures |= validate(model, loss, valid, schedule, randomness.validation(), keep)
-            _require_finite(epoch, figures)
+            if not all(map(math.isfinite, figures.values())):
+                require_finite(state)  # tells the batch, unless it is validation's alone
+                raise DivergedError(
+                    f"epoch {epoch}: the loss is {figures}; lower training.learning_rate"
+                )
             state.finish_epoch(figures)
             monitor.record(epoch, figures)
             best = state.best_epoch()
@@ -115,11 +120,6 @@ def validate(
             tally.add(loss(batch, noise, schedule.epochs), len(batch.target))
             keep()
     return tally.means("valid")
-
-
-def _require_finite(epoch: int, figures: dict[str, float]) -> None:
-    if not all(map(math.isfinite, figures.values())):
-        raise DivergedError(f"epoch {epoch}: the loss is {figures}; lower training.learning_rate")
 
 
 def _optimizer(model: nn.Module, schedule: Schedule) -> torch.optim.Optimizer:

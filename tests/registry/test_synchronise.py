@@ -139,7 +139,7 @@ def test_a_registry_that_is_away_is_said_in_one_line_and_a_few_seconds(
 ):
     make_models(0)
     started = time.monotonic()
-    with pytest.raises(RegistryError, match=r"Connection refused; `aepipe register`") as caught:
+    with pytest.raises(RegistryError, match=r"Connection refused; .*; `aepipe register`") as caught:
         register_all(registry)
     assert time.monotonic() - started < 10
     assert "\n" not in str(caught.value)

@@ -33,7 +33,10 @@ def test_an_error_is_one_line_with_its_root_and_without_the_password(monkeypatch
     with pytest.raises(RegistryError) as caught, reached():
         raise layers
     text = str(caught.value)
-    assert text == "MLflow at http://example.org:5000/x: [Errno 111] Connection refused"
+    assert text == (
+        "MLflow at http://example.org:5000/x: [Errno 111] Connection refused; if that is not where "
+        "it is, set MLFLOW_TRACKING_URI"
+    )
 
 
 @pytest.mark.pipeline

@@ -118,7 +118,7 @@ def test_a_loss_that_is_not_a_number_ends_training_with_advice(parts):
         return {"reconstruction": value * (math.nan if epoch == 2 else 1.0)}
 
     with pytest.raises(
-        DivergedError, match=r"epoch 2: the loss is .*lower training\.learning_rate"
+        DivergedError, match=r"epoch 2, batch 1: the loss is .*lower training\.learning_rate"
     ):
         fit(model, loss, (feed(parts),) * 2, SCHEDULE, randomness(), Silent())
 

@@ -66,8 +66,8 @@ def open_image(path: Path, channels: int) -> Image.Image:
     """
     mode = "L" if channels == 1 else "RGB"
     try:
-        with warnings.catch_warnings(), Image.open(path) as opened:
-            warnings.simplefilter("ignore")  # about metadata that is not used here
+        with warnings.catch_warnings(action="ignore"), Image.open(path) as opened:
+            # the warnings are about metadata that is not used here, and about large images
             if opened.mode.startswith(DEEP):
                 raise SourceError(
                     f"{path}: mode {opened.mode}, more than 8 bits per channel; expected 8; "

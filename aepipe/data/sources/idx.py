@@ -31,6 +31,7 @@ from aepipe.errors import SourceError
 from aepipe.params.data import IdxSource
 
 TYPES = {0x08: "u1", 0x09: "i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E: ">f8"}
+DIMENSIONS = 4  # samples, channels, height, width
 KEY = "data.source.folder"
 AGAIN = "fetch or write the file again"
 
@@ -55,7 +56,8 @@ def find_idx(folder: Path, stem: str) -> Path:
     Raises:
         SourceError: there is none.
     """
-    found = sorted(folder.glob(f"{stem}[-.]idx[0-9]*"), key=lambda path: path.suffix == ".gz")
+    named = folder.glob(f"{stem}[-.]idx[0-9]*")
+    found = sorted((path for path in named if path.is_file()), key=lambda p: p.suffix == ".gz")
     if not found:
         names = ", ".join(sorted(path.name for path in folder.iterdir())[:8]) or "nothing"
         raise SourceError(
@@ -80,6 +82,12 @@ def read_parts(parts: dict[Split, tuple[Path, Path]], where: str) -> SourceData:
     labels = {part: _read_labels(paths[1]) for part, paths in parts.items()}
     for part, stored in images.items():
         require_equal_counts(stored.rows, len(labels[part]), stored.where, str(parts[part][1]))
+    flat = next((stored for stored in images.values() if not stored.shape), None)
+    if flat is not None:
+        raise SourceError(
+            f"{flat.where}: holds a single value for each sample; expected images or rows of "
+            "features; check that it is not the file of labels"
+        )
     kinds = {part: (stored.shape, stored.dtype) for part, stored in images.items()}
     if len(set(kinds.values())) > 1:
         came = " and ".join(f"{shape} {dtype}" for shape, dtype in kinds.values())
@@ -110,10 +118,10 @@ def read_idx(path: Path) -> StoredArray:
     """
     with _opened(path) as stream:
         start = _read(stream, 4, path)
-        if start[:2] != b"\0\0" or start[2] not in TYPES or not start[3]:
+        if start[:2] != b"\0\0" or start[2] not in TYPES or not 1 <= start[3] <= DIMENSIONS:
             raise SourceError(
-                f"{path}: starts with {start.hex(' ')}; an IDX file starts with 00 00, a type "
-                f"(08 to 0e) and the number of dimensions; {AGAIN}"
+                f"{path}: starts with {start.hex(' ')}; expected 00 00, a type (08 to 0e) and the "
+                f"number of dimensions, 1 to {DIMENSIONS}; {AGAIN}"
             )
         size = 4 * start[3]
         shape = struct.unpack(f">{start[3]}I", _read(stream, size, path))

@@ -17,8 +17,8 @@ import numpy as np
 from numpy.lib import format as npy
 from numpy.typing import NDArray
 
-from aepipe.data.dataset import Split
-from aepipe.data.parts import Array
+from aepipe.data.dataset import NUMBERS, Split
+from aepipe.data.parts import UNREADABLE, Array
 from aepipe.data.sources.source import (
     SourceData,
     bounds_of,
@@ -33,7 +33,6 @@ from aepipe.data.sources.stream import DAMAGED, StoredArray, require_bounded
 from aepipe.errors import SourceError
 from aepipe.params.data import NpzSource, PairsSource
 
-NUMBERS = "biuf"  # numpy's kinds: truth, whole, whole without sign, floating
 HEADERS = {(1, 0): npy.read_array_header_1_0, (2, 0): npy.read_array_header_2_0}
 
 
@@ -137,12 +136,15 @@ def read_member(path: Path, name: str) -> StoredArray:
     require_bounded(where, member.compress_size, length)
     try:
         with _member(path, name) as stream:
-            shape, fortran, dtype = HEADERS[npy.read_magic(stream)](stream)
+            version = npy.read_magic(stream)
+            if version not in HEADERS:
+                raise ValueError(f"version {version} of the format, and 1.0 and 2.0 are known")
+            shape, fortran, dtype = HEADERS[version](stream)
             offset = stream.tell()
-    except (*DAMAGED, ValueError, KeyError, RuntimeError) as error:
+    except (*DAMAGED, *UNREADABLE, KeyError, RuntimeError) as error:
         raise SourceError(
-            f"{where}: not a plain array ({error}); expected one that numpy.savez wrote; a pickle "
-            "is never read, for it can run code"
+            f"{where}: not a plain array ({str(error).splitlines()[0]}); expected one that "
+            "numpy.savez wrote; a pickle is never read, for it can run code"
         ) from None
     if dtype.hasobject:
         raise SourceError(
@@ -167,8 +169,9 @@ def _archive(declared: str) -> Path:
         with path.open("rb") as file:
             start = file.read(4)
         raise SourceError(
-            f"{path}: not a zip archive (it starts with {start.hex(' ') or 'nothing'}); expected "
-            "what numpy.savez writes; write it again, or declare another kind in data.source"
+            f"{path}: not a whole zip archive (it starts with {start.hex(' ') or 'nothing'}); "
+            "expected what numpy.savez writes; write it again, or declare another kind in "
+            "data.source"
         )
     return path
 

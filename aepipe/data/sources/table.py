@@ -61,9 +61,9 @@ def open_csv(config: TableSource, empty: Empty = "refuse") -> SourceData:
         )
     except (pa.ArrowInvalid, OSError) as error:
         raise SourceError(
-            f"{path}: {error} (row 1 is the header, column 0 the first); expected the same number "
-            "of cells in each row, numbers but for the columns that data.source declares; mend the "
-            "row, or add the column to data.source.ignore"
+            f"{path}: {_printable(error)} (row 1 is the header, column 0 the first); expected the "
+            "same number of cells in each row, numbers but for the columns that data.source "
+            "declares; mend the row, or add the column to data.source.ignore"
         ) from None
 
     def batches(rows: int) -> Iterator[pa.RecordBatch]:
@@ -168,19 +168,25 @@ def _features(config: TableSource, names: list[str], path: Path) -> list[str]:
     if twice:
         raise SourceError(
             f"{path}: columns named twice: {', '.join(twice[:DUPLICATES])}; expected each "
-            "once; rename them"
+            "once; rename them, or put a line with names first"
         )
     taken = {**{f"ignore {name!r}": name for name in config.ignore}, **_roles(config)}
     for role, name in taken.items():
         if name not in names:
             raise SourceError(
                 f"{path}: no column {name!r}, which data.source declares as {role.split()[0]}; its "
-                f"columns are {', '.join(names[:20])}{', ...' if len(names) > 20 else ''}"
+                f"columns are {', '.join(names[:20])}{', ...' if len(names) > 20 else ''}; "
+                "expected a comma between two names; mend the name there or here"
             )
     features = [name for name in names if name not in set(taken.values())]
     if not features:
         raise SourceError(f"{path}: every column is declared as something else; expected features")
     return features
+
+
+def _printable(error: Exception) -> str:
+    """Give a message that quotes a file, without what a terminal would obey."""
+    return "".join(each if each.isprintable() else repr(each)[1:-1] for each in str(error))
 
 
 def _is_number(kind: pa.DataType) -> bool:
@@ -192,6 +198,11 @@ def _is_number(kind: pa.DataType) -> bool:
 def _column(table: pa.Table, name: str, path: Path) -> Array:
     """Read one of the declared columns, none of whose cells may be empty."""
     column = table[name]
+    if pa.types.is_nested(column.type):
+        raise SourceError(
+            f"{path}: column {name!r} is of type {column.type}; expected a number or text in each "
+            "row; take it apart, or declare another column"
+        )
     if column.null_count:
         first = column.is_null().to_pylist().index(True)
         raise SourceError(

@@ -100,10 +100,12 @@ def test_a_pickle_posing_as_an_array_is_never_read(tmp_path):
 def test_a_file_that_is_no_archive_is_refused(tmp_path):
     path = tmp_path / "a.npz"
     path.write_bytes(pickle.dumps([1, 2]))
-    with pytest.raises(SourceError, match=r"a.npz: not a zip archive \(it starts with 80.*savez"):
+    with pytest.raises(
+        SourceError, match=r"a.npz: not a whole zip archive \(it starts with 80.*savez"
+    ):
         open_npz(declared(path))
     path.write_bytes(b"")
-    with pytest.raises(SourceError, match=r"not a zip archive \(it starts with nothing\)"):
+    with pytest.raises(SourceError, match=r"not a whole zip archive \(it starts with nothing\)"):
         open_npz(declared(path))
 
 

@@ -15,7 +15,7 @@ from aepipe.evaluation.probes import fit_linear
 from aepipe.models.build import model_blueprint
 from aepipe.models.files import construct
 from aepipe.monitor import Monitor
-from aepipe.objectives.build.autoencoder import Network
+from aepipe.objectives.autoencoder import Network
 from aepipe.objectives.reconstruction import distance
 from aepipe.params.corruption import NoCorruption
 from aepipe.params.models import Autoencoder

@@ -7,7 +7,8 @@ from torch import nn
 from aepipe.corruption.build import build_corruption
 from aepipe.models.rbm import RestrictedBoltzmannMachine
 from aepipe.models.vae import VariationalNetwork
-from aepipe.objectives.build.autoencoder import Network, autoencoder_loss, emphasis_weights
+from aepipe.objectives.autoencoder import Network
+from aepipe.objectives.build.autoencoder import autoencoder_loss, emphasis_weights
 from aepipe.objectives.build.energy import energy_loss
 from aepipe.objectives.build.variational import variational_loss
 from aepipe.objectives.loss import Loss

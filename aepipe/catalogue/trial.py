@@ -15,6 +15,7 @@ from aepipe.params.judgements import Further
 from aepipe.params.root import Params
 from aepipe.stages import corrupt, evaluate, ingest, model, pretrain, unroll
 
+ONCE = 1  # training of each
 LEAST_ACCURACY = 0.9  # of a linear probe on the codes
 LIMITED: dict[str, str] = {}
 """Entries whose codes are deliberately poor, each with the reason."""
@@ -97,7 +98,7 @@ def trials(params: Params, folder: Path, monitor: Monitor) -> Iterator[Trial]:
     for name, config in monitor.progress(params.models.items(), "train", len(params.models)):
         start = time.perf_counter()
         model.run(
-            model.Params(params.seed, name, config),
+            model.Params(params.seed, name, config, ONCE),
             model.Inputs(dataset),
             model.Outputs(folder / name),
             quiet,
@@ -113,14 +114,14 @@ def _train_stack(params: Params, folder: Path) -> None:
     for name, layer in params.stack.layers.items():
         output = folder / "layers" / name
         pretrain.run(
-            pretrain.Params(params.seed, name, layer),
+            pretrain.Params(params.seed, name, layer, ONCE),
             pretrain.Inputs(below),
             pretrain.Outputs(output),
             Silent(),
         )
         below = output
     unroll.run(
-        unroll.Params(params.seed, params.unroll),
+        unroll.Params(params.seed, params.unroll, ONCE),
         unroll.Inputs(folder / "dataset", folder / "layers"),
         unroll.Outputs(folder / "stack"),
         Silent(),
@@ -133,6 +134,7 @@ def _judge(name: str, params: Params, folder: Path, seconds: float) -> Trial:
     evaluate.run(
         evaluate.Params(
             seed=params.seed,
+            seeds=ONCE,
             name=name,
             probes=settings.probes,
             confidence=settings.confidence,

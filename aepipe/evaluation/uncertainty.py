@@ -21,22 +21,6 @@ class Figure(TypedDict):
     high: float
 
 
-class Spread(TypedDict):
-    """A figure over several trainings, which differ in their seed alone.
-
-    Attributes:
-        mean: over the trainings.
-        deviation: standard deviation of one training.
-        low: end of the interval of ``mean``, for other seeds and the same samples.
-        high: its other end.
-    """
-
-    mean: float
-    deviation: float
-    low: float
-    high: float
-
-
 @final
 @dataclass(frozen=True, slots=True)
 class Bootstrap:
@@ -146,11 +130,13 @@ def mean_over_draws(values: Float64, confidence: float) -> Figure:
     return figure(value, value - half, value + half)
 
 
-def over_trainings(values: Float64, confidence: float) -> Spread:
-    """Give mean and spread of a figure over at least two trainings, ``(trainings,)``.
+def over_trainings(values: Float64, confidence: float) -> dict[str, float]:
+    """Give the spread of a figure over at least two trainings, ``(trainings,)``.
 
-    Student's interval, since a few trainings know little of their own deviation: with two it is 9
-    deviations wide to either side at 95 %, with five 1.2.
+    That is their ``mean``, the standard ``deviation`` of one, and the ends ``low`` and ``high`` of
+    Student's interval of the mean, for other seeds and the same samples: a few trainings know
+    little of their own deviation, so with two it is 9 deviations wide to either side at 95 %, with
+    five 1.2.
     """
     count = len(values)
     mean, deviation = float(values.mean()), float(values.std(ddof=1))

@@ -1,10 +1,11 @@
 """How much arithmetic a network needs: a figure of its shape alone, unlike the seconds it takes."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from copy import deepcopy
+from typing import cast
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
 
@@ -19,6 +20,7 @@ def multiply_adds(network: nn.Module, shape: Sequence[int]) -> int:
     """
     # in float64, for which no processor has fused kernels, into which the counter could not see
     watched = deepcopy(network).double()
+    encode = cast(Callable[[Tensor], Tensor], watched.encode)
     with torch.no_grad(), FlopCounterMode(display=False) as counter:
-        watched.encode(torch.ones(1, *shape, dtype=torch.float64))
+        encode(torch.ones(1, *shape, dtype=torch.float64))
     return int(counter.get_total_flops()) // 2

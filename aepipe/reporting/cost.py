@@ -13,12 +13,12 @@ class Cost:
     Attributes:
         training_seconds: of one training, with all that it stands on; None where that is not known.
         trained_on: the device; empty where nothing was trained.
-        encoded_per_second: samples.
+        encoded_per_second: samples; None of raw features, which are there already.
     """
 
     training_seconds: float | None
     trained_on: str
-    encoded_per_second: float
+    encoded_per_second: float | None
 
 
 @final

@@ -87,8 +87,10 @@ def seconds(value: float | None) -> str:
     return f"{value:.1f}" if value < 100 else f"{value:.0f}"
 
 
-def rate(value: float) -> str:
-    """Write how many there are in a second, of which two digits mean something."""
+def rate(value: float | None) -> str:
+    """Write how many there are in a second, two digits of it; a dash where that is not known."""
+    if value is None:
+        return "\N{EN DASH}"
     return f"{float(f'{value:.2g}'):,.0f}"
 
 

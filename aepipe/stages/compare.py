@@ -221,7 +221,7 @@ def add_trainings(metrics: Metrics, evaluated: Mapping[str, Evaluated]) -> None:
         }
         level = metrics.test["confidence"]
         metrics.trainings[entry] = {
-            name: dict(over_trainings(values, level)) for name, values in all_of.items()
+            name: over_trainings(values, level) for name, values in all_of.items()
         }
         held = metrics.against_pca.get(entry, {})
         for key in [key for key in held if key.endswith("_difference")]:

@@ -19,7 +19,7 @@ from aepipe.models.absent import absence
 from aepipe.models.digest import model_digest
 from aepipe.monitor import Silent
 from aepipe.params.root import Params
-from aepipe.params.stack import STACK
+from aepipe.params.stack import DATASET, STACK
 from aepipe.reporting.cost import Cost, Measured
 from aepipe.reporting.formats import label, rate, seconds
 from aepipe.reporting.metrics import Metrics, read_metrics
@@ -29,7 +29,7 @@ from aepipe.representation import Map, load_representations
 from aepipe.stages import pca
 from aepipe.tracking.find import Found, find_runs
 
-DATASET = Path("data/dataset")
+RAW, PCA = DATASET, "models/pca"  # folders of what no network is
 REPORTS = Path("reports")
 PAGE, COPY = REPORTS / "index.html", REPORTS / "costs.html"
 ON_LAYERS = ("models/autoencoder", "models/classifier")  # which begin with the stack's layers
@@ -69,7 +69,7 @@ def measure(root: Path, params: Params, metrics: Metrics) -> Measured:
     folders |= {name: f"models/{name}" for name in params.models}
     runs = {path: _runs(root, path, params) for path in dict.fromkeys(folders.values())}
     found = find_runs(root, [digest for digests in runs.values() for digest in digests])
-    fitting = _seconds_of_pca(dataset, params) if "models/pca" in folders.values() else None
+    fitting = _seconds_of_pca(dataset, params) if PCA in folders.values() else None
     costs: dict[str, Cost] = {}
     for name, path in folders.items():
         for representation in load_representations(root / path):
@@ -77,9 +77,10 @@ def measure(root: Path, params: Params, metrics: Metrics) -> Measured:
             if entry not in metrics.representations:
                 continue
             of_training = _training([found.get(digest) for digest in runs[path]])
-            if path == "models/pca":
+            if path == PCA:
                 of_training = fitting, "cpu"
-            costs[entry] = Cost(*of_training, throughput(representation.encode, dataset))
+            encoded = None if path == RAW else throughput(representation.encode, dataset)
+            costs[entry] = Cost(*of_training, encoded)
     missing = [entry for entry in metrics.representations if entry not in costs]
     if missing:
         raise ArtifactError(
@@ -121,7 +122,7 @@ def _runs(root: Path, path: str, params: Params) -> list[str]:
         folders = layers
     elif path in ON_LAYERS:
         folders = [*layers, root / path]
-    elif path in ("data/dataset", "models/pca"):
+    elif path in (RAW, PCA):
         folders = []
     return [model_digest(folder) for folder in folders if absence(folder) is None]
 

@@ -6,7 +6,7 @@ for (const walk of document.querySelectorAll(".walk")) makeWalk(walk);
 const map = document.getElementById("map-of-codes");
 if (map) makeMap(map, JSON.parse(document.getElementById("map-data").textContent));
 
-// A table is sorted by the buttons in its headers: best first where figures are, then worst first.
+// A table is sorted by the buttons in its headers: least first, then largest first.
 function makeSortable(table) {
   const rows = [...table.tBodies[0].rows];
   for (const [header, column] of lowestHeaders(table)) {

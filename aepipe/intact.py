@@ -42,8 +42,8 @@ def require_intact(inputs: Sequence[Path]) -> None:
     if wrong:
         raise ArtifactError(
             f"{', '.join(map(str, wrong[:5]))}: {len(wrong)} damaged on the disk, and in DVC's "
-            "cache; expected what dvc.lock has the checksum of; removed from both, so that the same "
-            "command makes it again"
+            "cache; expected what dvc.lock has the checksum of; removed from both, so that the "
+            "same command makes it again"
         )
 
 

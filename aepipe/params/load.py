@@ -90,7 +90,7 @@ def _place(error: YAMLError) -> str:
 
 def explain(error: ValidationError, raw: Any, where: str, kind: Any = Params) -> str:
     """Put what pydantic found into sentences: key path, value, what was expected, nearest name."""
-    found = [dict(each) for each in error.errors()]
+    found: list[dict[str, Any]] = [dict(each) for each in error.errors()]
     wrong_inside = {tuple(each["loc"][:end]) for each in found for end in range(len(each["loc"]))}
     # of a list whose items are wrong pydantic also says that it is too short without them
     telling = [e for e in found if e["type"] != "too_short" or tuple(e["loc"]) not in wrong_inside]

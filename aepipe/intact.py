@@ -28,9 +28,10 @@ CHECKSUM = re.compile(r"[0-9a-f]{32}(\.dir)?")
 
 
 def require_intact(inputs: Sequence[Path]) -> None:
-    """Compare what a stage is about to read; damaged files are removed, here and in the cache.
+    """Compare what a stage is about to read; what has rotted is removed, here and in the cache.
 
-    Only where DVC runs the stage: what people give it by hand is theirs to know.
+    Only where DVC runs the stage. A file that differs from a sound object of the cache has been
+    edited, which is its owner's to know.
 
     Raises:
         ArtifactError: something was damaged; the same command makes it again.
@@ -40,9 +41,9 @@ def require_intact(inputs: Sequence[Path]) -> None:
     wrong = list(dict.fromkeys(_damaged(inputs)))
     if wrong:
         raise ArtifactError(
-            f"{', '.join(map(str, wrong[:5]))}: {len(wrong)} damaged on the disk, for dvc.lock has "
-            "another checksum; expected what a stage had written; removed, here and from DVC's "
-            "cache, so that the same command makes it again"
+            f"{', '.join(map(str, wrong[:5]))}: {len(wrong)} damaged on the disk, and in DVC's "
+            "cache; expected what dvc.lock has the checksum of; removed from both, so that the "
+            "same command makes it again"
         )
 
 
@@ -73,15 +74,16 @@ def is_sound(path: Path) -> bool:
 
 
 def _damaged(inputs: Sequence[Path]) -> Iterator[Path]:
-    """Remove what is damaged of the files below ``inputs``, and give its path."""
+    """Remove what has rotted of the files below ``inputs``, and give its path."""
     for out, digest in _outs():
         if not any(_touch(out, given) for given in inputs):
             continue
         for path, oid in _files(out, digest):
-            if path.is_file() and _md5(path) != oid:
-                stored = _object(oid)
-                if stored.is_file() and not is_sound(stored):
-                    remove(stored)
+            if not path.is_file() or _md5(path) == oid:
+                continue
+            stored = _object(oid)
+            if stored.is_file() and not is_sound(stored):  # else somebody has edited it on purpose
+                remove(stored)
                 remove(path)
                 yield path
 

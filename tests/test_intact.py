@@ -70,6 +70,13 @@ def test_a_stage_does_not_begin_with_a_damaged_input_and_removes_it(pipeline):
     require_intact([Path("folder")])
 
 
+def test_what_somebody_has_edited_is_theirs(pipeline):
+    Path("single").unlink()
+    Path("single").write_bytes(b"another")
+    require_intact([Path("single")])
+    assert Path("single").read_bytes() == b"another"
+
+
 def test_without_dvc_nothing_is_compared(pipeline, monkeypatch):
     monkeypatch.delenv("DVC_STAGE")
     spoil("single")

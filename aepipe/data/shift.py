@@ -47,8 +47,7 @@ def check_label_shift(dataset: Dataset, limit: float | None, monitor: Monitor) -
 def class_counts(dataset: Dataset, split: Split, classes: int) -> NDArray[np.int64]:
     """Count the labelled samples of each class, ``(classes,)``."""
     labels = dataset.labels(split)
-    counts: NDArray[np.int64] = np.bincount(labels[labels != UNLABELLED], minlength=classes)
-    return counts
+    return np.bincount(labels[labels != UNLABELLED], minlength=classes).astype(np.int64)
 
 
 def total_variation(first: NDArray[np.int64], second: NDArray[np.int64]) -> float:

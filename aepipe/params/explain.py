@@ -18,7 +18,7 @@ def problems(error: ValidationError, raw: Any, kind: Any) -> list[str]:
         raw: what was read.
         kind: the type that it was to be.
     """
-    found = [dict(each) for each in error.errors()]
+    found: list[dict[str, Any]] = [dict(each) for each in error.errors()]
     wrong_inside = {tuple(each["loc"][:end]) for each in found for end in range(len(each["loc"]))}
     # of a list whose items are wrong pydantic also says that it is too short without them
     telling = [e for e in found if e["type"] != "too_short" or tuple(e["loc"]) not in wrong_inside]

@@ -209,3 +209,9 @@ def test_params_never_change():
     params = load_params(ROOT / "params.yaml")
     with pytest.raises(ValueError, match="frozen"):
         params.vae.code_size = 3
+
+
+def test_a_seed_counts_nothing_and_may_be_large(tmp_path):
+    text = (ROOT / "params.yaml").read_text().replace("seed: 20061", f"seed: {2**62}", 1)
+    (tmp_path / "params.yaml").write_text(text)
+    assert load_params(tmp_path / "params.yaml").seed == 2**62

@@ -3,6 +3,7 @@
 import http.client
 import json
 import os
+import random
 import signal
 import socket
 import subprocess
@@ -264,6 +265,30 @@ def test_what_mlflows_server_leaves_open_ours_closes(server, name):
     else:
         assert 400 <= status < 500
         assert message in text
+    assert server.predict(GOOD)["codes"].shape == (2, 2)
+
+
+def mutations(count: int):
+    """Give valid requests with a few bytes changed, left out or doubled."""
+    chance = random.Random(0)  # noqa: S311
+    for _ in range(count):
+        body = bytearray(inputs(GOOD, params={"mode": "encode"}).encode())
+        for _ in range(chance.randrange(1, 4)):
+            place = chance.randrange(len(body))
+            match chance.randrange(3):
+                case 0:
+                    body[place] = chance.randrange(256)
+                case 1:
+                    del body[place : place + chance.randrange(1, 9)]
+                case _:
+                    body[place:place] = body[place : place + chance.randrange(1, 9)]
+        yield bytes(body)
+
+
+def test_mutated_requests_are_answered_or_refused_and_never_break_the_server(server):
+    answers = [server.ask(body)[0] for body in mutations(100)]
+    assert {status for status in answers if status >= 500} == set()
+    assert sum(400 <= status < 500 for status in answers) > 30, "else these were no mutations"
     assert server.predict(GOOD)["codes"].shape == (2, 2)
 
 

@@ -25,7 +25,6 @@ def unmet_demands(params: Params, outline: Outline) -> list[str]:
         *_anomaly(params, outline),
         *_attributes(params, outline),
         *_blocks(params, outline),
-        *_chosen(params, outline),
     ]
 
 
@@ -42,6 +41,13 @@ def limitations(params: Params, outline: Outline) -> list[str]:
             f"{outline.where}: the training samples are of one class, so no accuracies and no "
             "classifier; data.train_on declares the classes"
         )
+    if outline.trained_classes < 2:
+        lines += [
+            f"sweep.{name}.choose.by = 'classification': there is nothing to classify, so it is "
+            "chosen by reconstruction"
+            for name, sweep in params.sweep.items()
+            if isinstance(sweep.choose, ByClassification)
+        ]
     size = prod(outline.shape)
     codes = {f"models.{name}": model.code_size for name, model in params.models.items()}
     codes["vae"] = params.vae.code_size
@@ -152,18 +158,6 @@ def _blocks(params: Params, outline: Outline) -> list[str]:
         f"{path} = 'block' hides neighbours, and the {prod(outline.shape)} columns of "
         f"{outline.where} are in no order; use masking, or read series with data.source.kind series"
         for path in dict.fromkeys(p for p, s in everything(params) if isinstance(s, Block))
-    ]
-
-
-def _chosen(params: Params, outline: Outline) -> list[str]:
-    """Sweeps that choose by a classifier where there is nothing to classify."""
-    if outline.trained_classes > 1:
-        return []
-    return [
-        f"sweep.{name}.choose.by = 'classification' needs labels of two classes, and the training "
-        f"samples of {outline.where} have {outline.trained_classes}; use reconstruction"
-        for name, sweep in params.sweep.items()
-        if isinstance(sweep.choose, ByClassification)
     ]
 
 

@@ -6,11 +6,12 @@ from aepipe.check.outline import Outline
 from aepipe.check.sizes import unmet_by_shape
 from aepipe.params.base import walk
 from aepipe.params.corruption import Block, SaltAndPepper
+from aepipe.params.members import member_models
 from aepipe.params.models import Autoencoder, Model, SemiAdversarial
 from aepipe.params.privacy import partition_problems
 from aepipe.params.root import Params, everything, unit_range_demands
 from aepipe.params.stack import DATASET
-from aepipe.params.sweep import ByClassification, member_models
+from aepipe.params.sweep import ByClassification
 from aepipe.params.variational import DiscretisedDecoder
 
 

@@ -16,7 +16,8 @@ from aepipe.files import write_json
 from aepipe.models.build import model_blueprint
 from aepipe.models.files import save_model
 from aepipe.monitor import Monitor
-from aepipe.params.sweep import Setting, Sweep, settings
+from aepipe.params.members import Setting, settings
+from aepipe.params.sweep import Sweep
 from aepipe.signature import instance, section
 from aepipe.sweeps.build import Candidate, train_all
 from aepipe.sweeps.choose import Score, decisive, restored, score, winner

@@ -13,7 +13,7 @@ from aepipe.data.parts import write_parts
 from aepipe.files import write_json
 from aepipe.monitor import Silent
 from aepipe.params.load import load_params
-from aepipe.params.sweep import settings
+from aepipe.params.members import settings
 from aepipe.reporting.pictures import tiles
 from aepipe.stages import compare, report
 

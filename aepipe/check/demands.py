@@ -6,11 +6,12 @@ from aepipe.check.outline import Outline
 from aepipe.check.sizes import unmet_by_shape
 from aepipe.params.base import walk
 from aepipe.params.corruption import Block, SaltAndPepper
+from aepipe.params.members import member_models
 from aepipe.params.models import Autoencoder, Model, SemiAdversarial
 from aepipe.params.privacy import partition_problems
 from aepipe.params.root import Params, everything, unit_range_demands
 from aepipe.params.stack import DATASET
-from aepipe.params.sweep import ByClassification, member_models
+from aepipe.params.sweep import ByClassification
 from aepipe.params.variational import DiscretisedDecoder
 
 
@@ -25,7 +26,6 @@ def unmet_demands(params: Params, outline: Outline) -> list[str]:
         *_anomaly(params, outline),
         *_attributes(params, outline),
         *_blocks(params, outline),
-        *_chosen(params, outline),
     ]
 
 
@@ -42,6 +42,13 @@ def limitations(params: Params, outline: Outline) -> list[str]:
             f"{outline.where}: the training samples are of one class, so no accuracies and no "
             "classifier; data.train_on declares the classes"
         )
+    if outline.trained_classes < 2:
+        lines += [
+            f"sweep.{name}.choose.by = 'classification': there is nothing to classify, so it is "
+            "chosen by reconstruction"
+            for name, sweep in params.sweep.items()
+            if isinstance(sweep.choose, ByClassification)
+        ]
     size = prod(outline.shape)
     codes = {f"models.{name}": model.code_size for name, model in params.models.items()}
     codes["vae"] = params.vae.code_size
@@ -152,18 +159,6 @@ def _blocks(params: Params, outline: Outline) -> list[str]:
         f"{path} = 'block' hides neighbours, and the {prod(outline.shape)} columns of "
         f"{outline.where} are in no order; use masking, or read series with data.source.kind series"
         for path in dict.fromkeys(p for p, s in everything(params) if isinstance(s, Block))
-    ]
-
-
-def _chosen(params: Params, outline: Outline) -> list[str]:
-    """Sweeps that choose by a classifier where there is nothing to classify."""
-    if outline.trained_classes > 1:
-        return []
-    return [
-        f"sweep.{name}.choose.by = 'classification' needs labels of two classes, and the training "
-        f"samples of {outline.where} have {outline.trained_classes}; use reconstruction"
-        for name, sweep in params.sweep.items()
-        if isinstance(sweep.choose, ByClassification)
     ]
 
 

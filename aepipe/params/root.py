@@ -9,10 +9,11 @@ from aepipe.params.base import Name, Section, Uncounted, walk
 from aepipe.params.corruption import CorruptionSection, Pairs
 from aepipe.params.data import Data
 from aepipe.params.evaluation import Appraise, Evaluate, Generate, Registry
+from aepipe.params.members import member_models, sweep_problems
 from aepipe.params.models import Model
 from aepipe.params.registration import registry_problems
 from aepipe.params.stack import DATASET, STACK, Finetune, Stack, Unroll
-from aepipe.params.sweep import Sweep, member_models, sweep_problems
+from aepipe.params.sweep import Sweep
 from aepipe.params.variational import DiscretisedDecoder, Variational
 
 Seed = Annotated[int, Field(ge=0, lt=2**63), Uncounted()]

@@ -66,7 +66,7 @@ def show_sweep(name: str, folder: Path, chosen_by: str) -> SweepShown:
     Args:
         name: of the sweep.
         folder: with ``members.parquet``.
-        chosen_by: the figure that decided.
+        chosen_by: the figure that was to decide.
 
     Raises:
         AepipeError: it is missing, damaged or breaks the contract.
@@ -74,6 +74,8 @@ def show_sweep(name: str, folder: Path, chosen_by: str) -> SweepShown:
     path = folder / "members.parquet"
     table = checked(Members, read_table(path), path)
     tried = [_tried(group) for _, group in table.groupby("setting")]
+    if not any(chosen_by in each.figures for each in tried):
+        chosen_by = "reconstruction"  # of data with nothing to classify
     ranked = sorted(tried, key=lambda each: (not each.winner, _rank(each, chosen_by)))
     others = [figure for figure in FIGURES if figure != chosen_by]
     judged = [f for f in (chosen_by, *others) if any(f in each.figures for each in tried)]

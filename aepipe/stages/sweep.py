@@ -16,10 +16,11 @@ from aepipe.files import write_json
 from aepipe.models.build import model_blueprint
 from aepipe.models.files import save_model
 from aepipe.monitor import Monitor
-from aepipe.params.sweep import Setting, Sweep, settings
+from aepipe.params.members import Setting, settings
+from aepipe.params.sweep import Sweep
 from aepipe.signature import instance, section
 from aepipe.sweeps.build import Candidate, train_all
-from aepipe.sweeps.choose import Score, restored, score, winner
+from aepipe.sweeps.choose import Score, decisive, restored, score, winner
 from aepipe.sweeps.loop import Trained
 from aepipe.sweeps.overlay import overlay
 from aepipe.sweeps.state import best_epoch
@@ -63,16 +64,17 @@ def run(params: Params, inputs: Inputs, outputs: Outputs, monitor: Monitor) -> N
 
     trained = train_all(candidates, dataset, monitor)
 
+    choose = decisive(sweep.choose, dataset, monitor)
     with one_thread():
         pairs = [*zip(candidates, trained, strict=True)]
         scores = [
-            score(*each, sweep.choose, dataset, monitor)
+            score(*each, choose, dataset, monitor)
             for each in monitor.progress(pairs, "judge members", len(pairs))
         ]
     of_setting = [scores[at : at + len(seeds)] for at in range(0, len(scores), len(seeds))]
-    best = winner(of_setting, sweep.choose)
+    best = winner(of_setting, choose)
     write_tables(outputs.swept, rows_of(tried, seeds, best), trained, scores)
-    text = overlay(params.name, tried, best, sweep.choose)
+    text = overlay(params.name, tried, best, choose)
     (outputs.swept / "winner.yaml").write_text(text, encoding="utf-8", newline="\n")
     chosen = best * len(seeds)
     save(outputs.swept, candidates[chosen], trained[chosen], dataset)

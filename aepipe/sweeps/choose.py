@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from aepipe.data.dataset import FITTED, UNLABELLED, Dataset, Split
-from aepipe.errors import ContractError, DivergedError
+from aepipe.errors import DivergedError
 from aepipe.evaluation.candidates import Labelled
 from aepipe.evaluation.probes import fit_linear
 from aepipe.models.build import model_blueprint
@@ -48,11 +48,7 @@ class Score:
 def score(
     candidate: Candidate, trained: Trained, choose: Choose, dataset: Dataset, monitor: Monitor
 ) -> Score:
-    """Judge one member by the validation split.
-
-    Raises:
-        ContractError: classification is asked for, and a split has no labels, or one class.
-    """
+    """Judge one member by the validation split."""
     asked = isinstance(choose, ByClassification)
     if trained.diverged:
         return Score(np.inf, np.inf, np.inf if asked else None)
@@ -62,11 +58,21 @@ def score(
     mistakes = None
     if isinstance(choose, ByClassification):
         train, valid = (_codes(candidate, network, dataset, split) for split in FITTED)
-        _require_classes(train, valid, dataset)
         train = _thinned(train, choose.rows)
         probe = fit_linear(choose.probe, train, valid, monitor)
         mistakes = float(np.mean(probe.predict(valid.codes) != valid.labels))
     return Score(loss, error, mistakes)
+
+
+def decisive(choose: Choose, dataset: Dataset, monitor: Monitor) -> Choose:
+    """Give what decides with these data: without labels to tell apart it is reconstruction."""
+    if not isinstance(choose, ByClassification):
+        return choose
+    train, valid = (dataset.labels(split) for split in FITTED)
+    if len(np.unique(train[train != UNLABELLED])) > 1 and np.any(valid != UNLABELLED):
+        return choose
+    monitor.remark("nothing to classify, so the setting is chosen by reconstruction")
+    return ByReconstruction(by="reconstruction")
 
 
 def winner(scores: Sequence[Sequence[Score]], choose: Choose) -> int:
@@ -139,16 +145,6 @@ def _thinned(samples: Labelled, rows: int) -> Labelled:
         return samples
     chosen = np.linspace(0, count - 1, rows).round().astype(int)
     return Labelled(samples.codes[chosen], samples.labels[chosen])
-
-
-def _require_classes(train: Labelled, valid: Labelled, dataset: Dataset) -> None:
-    classes = len(np.unique(train.labels))
-    if classes < 2 or not len(valid.labels):
-        raise ContractError(
-            f"{dataset.folder}: {classes} classes in the training split and {len(valid.labels)} "
-            "labelled validation samples, too few to choose by classification; name the labels "
-            "in data.source, or set choose.by to reconstruction"
-        )
 
 
 def _clean(candidate: Candidate, dataset: Dataset, split: Split) -> Iterator[Tensor]:

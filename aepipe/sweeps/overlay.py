@@ -2,7 +2,8 @@
 
 from collections.abc import Sequence
 
-from aepipe.params.sweep import Choose, Setting
+from aepipe.params.members import Setting
+from aepipe.params.sweep import Choose
 from aepipe.params.text import as_yaml
 
 

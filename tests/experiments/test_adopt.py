@@ -7,7 +7,7 @@ import pytest
 from aepipe.errors import ParamsError
 from aepipe.experiments.adopt import adopt
 from aepipe.params.load import load_params, read_yaml
-from aepipe.params.sweep import settings
+from aepipe.params.members import settings
 from aepipe.sweeps.overlay import overlay
 
 ROOT = Path(__file__).parents[2]

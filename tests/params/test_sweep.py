@@ -7,8 +7,9 @@ import pytest
 
 from aepipe.errors import ParamsError
 from aepipe.params.load import read_yaml, validate
+from aepipe.params.members import settings
 from aepipe.params.root import Params
-from aepipe.params.sweep import Sweep, settings
+from aepipe.params.sweep import Sweep
 
 RAW = read_yaml(Path(__file__).parents[2] / "params.yaml")
 BASE = RAW["sweep"]["denoising"]

@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from aepipe.data.dataset import FITTED, UNLABELLED, Dataset
-from aepipe.errors import ContractError, DivergedError
+from aepipe.errors import DivergedError
 from aepipe.experiments.files import merged
 from aepipe.models.build import model_blueprint
 from aepipe.models.files import construct, load_model
@@ -252,10 +252,13 @@ def test_winner_is_params_that_train_the_network_that_won(small_digits, tmp_path
     )
 
 
-def test_classification_needs_labels(small_digits, tmp_path, monkeypatch):
+def test_without_labels_reconstruction_decides(small_digits, tmp_path, monkeypatch):
     def labels(self, split):
         return np.full(self.counts[split], UNLABELLED)
 
     monkeypatch.setattr(Dataset, "labels", labels)
-    with pytest.raises(ContractError, match="too few to choose by classification"):
-        swept(tmp_path / "swept", small_digits, params())
+    swept(tmp_path / "swept", small_digits, params())
+    members = pd.read_parquet(tmp_path / "swept" / "members.parquet")
+    means = members.groupby("setting")["reconstruction"].mean()
+    assert set(members.loc[members["winner"], "setting"]) == {means.idxmin()}
+    assert members["classification"].isna().all()

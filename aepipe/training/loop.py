@@ -16,6 +16,7 @@ from aepipe.training.checkpoint import resume, write_checkpoint
 from aepipe.training.device import precision_context
 from aepipe.training.feed import Feed
 from aepipe.training.finite import require_finite
+from aepipe.training.optimizer import adamw, step_of
 from aepipe.training.parallel import team
 from aepipe.training.state import History, Randomness, State, Tally
 
@@ -60,23 +61,24 @@ def fit(
     """
     train, valid = feeds
     processes = team(model, loss)
-    state = State(model, loss, _optimizer(model, schedule), randomness)
+    optimizer = adamw(model, schedule.learning_rate, schedule.weight_decay)
+    state, step = State(model, loss, optimizer, randomness), step_of(optimizer)
     with monitor.checkpoints("network") as checkpoints:
         resume(state, processes.agree(checkpoints.found()), monitor)
         keep = partial(checkpoints.offer, partial(write_checkpoint, state=state))
 
         for epoch in monitor.progress(range(state.epoch, schedule.epochs + 1), "epochs"):
-            _set_rate(state.optimizer, schedule, epoch)
+            _set_rate(optimizer, schedule, epoch)
             model.train()
             for batch in train.shuffled(randomness.order, len(state.tally.sizes)):
                 precision = precision_context(state.device, schedule.precision)
                 with precision, processes.sharing(batch, randomness.noise) as share:
                     terms = loss(share, randomness.noise, epoch)
                 total = state.tally.add(terms, len(batch.target))
-                state.optimizer.zero_grad(set_to_none=True)
+                optimizer.zero_grad(set_to_none=True)
                 torch.autograd.backward(total)
                 processes.combine(model, state.tally)
-                state.optimizer.step()
+                step()
                 keep()
 
             processes.confirm(randomness.noise)
@@ -120,15 +122,6 @@ def validate(
             tally.add(loss(batch, noise, schedule.epochs), len(batch.target))
             keep()
     return tally.means("valid")
-
-
-def _optimizer(model: nn.Module, schedule: Schedule) -> torch.optim.Optimizer:
-    return torch.optim.AdamW(
-        [p for p in model.parameters() if p.requires_grad],
-        lr=schedule.learning_rate,
-        weight_decay=schedule.weight_decay,
-        fused=next(model.parameters()).device.type in ("cpu", "cuda"),
-    )
 
 
 def _set_rate(optimizer: torch.optim.Optimizer, schedule: Schedule, epoch: int) -> None:

@@ -1,6 +1,8 @@
 """Laws of the training loop."""
 
 import math
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -157,6 +159,31 @@ def test_fetching_leaves_what_is_stored_alone():
         plain = Resident(stored, torch.tensor(1.0), torch.tensor(0.0))
         assert torch.equal(plain.fetch(torch.arange(9)).mul_(2), 2 * before.float())
         assert torch.equal(stored, before)
+
+
+def test_a_training_starts_without_torchs_compiler():
+    code = """
+import sys, torch
+from torch import Generator, nn
+from aepipe.monitor import Silent
+from aepipe.training.feed import Feed, Resident
+from aepipe.training.loop import Schedule, fit
+from aepipe.training.state import Randomness
+
+rows = Resident(torch.rand(8, 3), torch.tensor(1.0), torch.tensor(0.0))
+feed = Feed(rows, rows, None, torch.arange(8), 4)
+model = nn.Linear(3, 3)
+fit(
+    model,
+    lambda batch, noise, epoch: {"error": (model(batch.input) - batch.target).square().sum()},
+    (feed, feed),
+    Schedule(2, 0.01, "constant", 0.0, 2, "float32"),
+    Randomness(Generator(), Generator(), Generator),
+    Silent(),
+)
+sys.exit("torch._dynamo" in sys.modules)
+"""
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 
 def test_every_sample_is_seen_once_per_epoch_in_another_order_each_time(parts):

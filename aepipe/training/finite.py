@@ -1,5 +1,8 @@
 """Infinite losses and weights, caught where they begin."""
 
+import math
+from collections.abc import Mapping
+
 import torch
 
 from aepipe.errors import DivergedError
@@ -32,3 +35,16 @@ def require_finite(state: State) -> None:
                 f"{at}, batch {len(state.tally.values)}: the loss is finite, and its gradient left "
                 f"{name} infinite or not a number; {advice}"
             )
+
+
+def require_finite_figures(figures: Mapping[str, float], state: State) -> None:
+    """Hold that the figures of the epoch under way are finite.
+
+    Raises:
+        DivergedError: with the batch, where it was in training.
+    """
+    if not all(map(math.isfinite, figures.values())):
+        require_finite(state)
+        raise DivergedError(
+            f"epoch {state.epoch}: the loss is {dict(figures)}; lower training.learning_rate"
+        )

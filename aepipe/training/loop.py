@@ -9,13 +9,12 @@ from typing import Literal, final
 import torch
 from torch import Generator, nn
 
-from aepipe.errors import DivergedError
 from aepipe.monitor import Monitor
 from aepipe.objectives.loss import Loss
 from aepipe.training.checkpoint import resume, write_checkpoint
 from aepipe.training.device import precision_context
 from aepipe.training.feed import Feed
-from aepipe.training.finite import require_finite
+from aepipe.training.finite import require_finite_figures
 from aepipe.training.optimizer import adamw, step_of
 from aepipe.training.parallel import team
 from aepipe.training.state import History, Randomness, State, Tally
@@ -84,11 +83,7 @@ def fit(
             processes.confirm(randomness.noise)
             figures = state.tally.means("train")
             figures |= validate(model, loss, valid, schedule, randomness.validation(), keep)
-            if not all(map(math.isfinite, figures.values())):
-                require_finite(state)  # tells the batch, unless it is validation's alone
-                raise DivergedError(
-                    f"epoch {epoch}: the loss is {figures}; lower training.learning_rate"
-                )
+            require_finite_figures(figures, state)
             state.finish_epoch(figures)
             monitor.record(epoch, figures)
             best = state.best_epoch()

@@ -6,7 +6,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from random import Random
 
@@ -65,6 +65,17 @@ class Trial:
                 process.wait()
             self.left.extend(disturbed.children())
 
+    def settle(self) -> None:
+        """Wait for stages that outlived their run, and end whatever else did.
+
+        That is Prefect's temporary server, where the flow was killed: nothing tells it to go.
+        """
+        stages = [each for each in self.left if "stage" in words_of(each)]
+        psutil.wait_procs(stages, PATIENCE)
+        for each in self.left:
+            with suppress(psutil.NoSuchProcess):
+                each.kill()
+
     def pause(self, seconds: float) -> None:
         """Let a random part of some seconds pass."""
         time.sleep(self.chance.uniform(0, seconds))
@@ -117,13 +128,18 @@ class Disturbed:
         return True
 
 
+def words_of(process: psutil.Process) -> list[str]:
+    """Give the words of a process's command; none where it is over."""
+    try:
+        return process.cmdline()
+    except psutil.Error:
+        return []
+
+
 def is_stage(process: psutil.Process, name: str) -> bool:
     """Say whether a process is the Python of a stage, as DVC calls it."""
     stage, _, instance = name.partition("@")
-    try:
-        words = process.cmdline()
-    except psutil.Error:
-        return False
+    words = words_of(process)
     if not words or "python" not in words[0] or words[1:5] != ["-m", "aepipe", "stage", stage]:
         return False
     return not instance or instance in words

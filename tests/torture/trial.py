@@ -12,8 +12,6 @@ from dataclasses import asdict, dataclass
 from random import Random
 from typing import Any
 
-import psutil
-
 from tests.torture.faults import FAULTS
 from tests.torture.ground import (
     DATABASE,
@@ -71,7 +69,7 @@ def attempt(ground: Ground, fault: str, seed: int) -> Result:
     if fault == "corrupt-cache":
         ground.run(sys.executable, "-m", "aepipe", "heal")  # as the docs say
     runs, said = recover(ground)
-    psutil.wait_procs(trial.left, PATIENCE)
+    trial.settle()
     found = differences(ground, forgotten) if runs else ["no run succeeded"]
     disturbed = log.read_text(errors="replace")
     if "Traceback" in disturbed and fault not in FAULTS_WITH_TRACEBACK:

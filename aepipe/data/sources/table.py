@@ -185,7 +185,7 @@ def _features(config: TableSource, names: list[str], path: Path) -> list[str]:
 
 
 def _printable(error: Exception) -> str:
-    """Give a message that quotes a file, without what a terminal would obey."""
+    """Give a message that quotes a file, with nothing in it that a terminal would obey."""
     return "".join(each if each.isprintable() else repr(each)[1:-1] for each in str(error))
 
 

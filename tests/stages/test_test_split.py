@@ -27,7 +27,7 @@ ROOT = Path(__file__).parents[2]
 MAKE = {"ingest", "corrupt"}
 JUDGE = {"evaluate", "appraise"}
 TELL = {"compare", "report", "register"}  # of what was judged, with pictures of it
-BLIND = {"pca", "pretrain", "unroll", "finetune", "vae", "model", "generate"}
+BLIND = {"pca", "pretrain", "unroll", "finetune", "vae", "model", "sweep", "generate"}
 
 
 def commands() -> list[list[str]]:
@@ -64,6 +64,7 @@ def module(stage) -> str:
 def shortened() -> dict:
     raw = YAML(typ="safe").load((ROOT / "params.yaml").read_text())
     trained = [*raw["stack"]["layers"].values(), *raw["models"].values()]
+    trained += [sweep["model"] for sweep in raw["sweep"].values()]
     for section in [*trained, raw["unroll"], raw["finetune"], raw["vae"]]:
         section["training"] = {**section["training"], "epochs": 1}
     raw["vae"]["warmup_epochs"] = 0

@@ -123,6 +123,6 @@ def test_no_stage_that_learns_chooses_or_draws_can_tell_one_test_split_from_anot
         for path in (whole / part).rglob("*")
         if path.is_file()
     }
-    assert len({path.parts[1] for path in made}) == 8  # folders of models, and one of pictures
+    assert len({path.parts[1] for path in made}) == 9  # folders of models, and one of pictures
     for path, content in made.items():
         assert (spoiled / path).read_bytes() == content, path

@@ -117,6 +117,7 @@ def shorten(raw) -> None:
     for name in [*raw["models"]][1:]:  # each entry is the same two stages again
         del raw["models"][name]
     sections = [*raw["stack"]["layers"].values(), *raw["models"].values()]
+    sections += [sweep["model"] for sweep in raw["sweep"].values()]
     for section in [*sections, raw["unroll"], raw["finetune"], raw["vae"]]:
         section["training"].update(epochs=2, batch_size=128)
     raw["vae"]["warmup_epochs"] = 1

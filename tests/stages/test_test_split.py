@@ -27,7 +27,7 @@ ROOT = Path(__file__).parents[2]
 MAKE = {"ingest", "corrupt"}
 JUDGE = {"evaluate", "appraise"}
 TELL = {"compare", "report", "register"}  # of what was judged, with pictures of it
-BLIND = {"pca", "pretrain", "unroll", "finetune", "vae", "model", "generate"}
+BLIND = {"pca", "pretrain", "unroll", "finetune", "vae", "model", "sweep", "generate"}
 
 
 def commands() -> list[list[str]]:
@@ -64,6 +64,7 @@ def module(stage) -> str:
 def shortened() -> dict:
     raw = YAML(typ="safe").load((ROOT / "params.yaml").read_text())
     trained = [*raw["stack"]["layers"].values(), *raw["models"].values()]
+    trained += [sweep["model"] for sweep in raw["sweep"].values()]
     for section in [*trained, raw["unroll"], raw["finetune"], raw["vae"]]:
         section["training"] = {**section["training"], "epochs": 1}
     raw["vae"]["warmup_epochs"] = 0
@@ -122,6 +123,6 @@ def test_no_stage_that_learns_chooses_or_draws_can_tell_one_test_split_from_anot
         for path in (whole / part).rglob("*")
         if path.is_file()
     }
-    assert len({path.parts[1] for path in made}) == 8  # folders of models, and one of pictures
+    assert len({path.parts[1] for path in made}) == 9  # folders of models, and one of pictures
     for path, content in made.items():
         assert (spoiled / path).read_bytes() == content, path

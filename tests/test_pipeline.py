@@ -25,6 +25,7 @@ pytestmark = [
 
 ROOT = Path(__file__).parents[1]
 TRAINING = {"pretrain", "unroll", "finetune", "vae", "model"}
+LONG = 150  # epochs: enough for a worker to be killed in the middle
 TORCH_FREE = ["ingest", "pca", "compare", "report", "register"]
 
 
@@ -289,12 +290,45 @@ def test_two_runs_with_other_params_at_once_leave_each_other_alone(
         bare = fresh(clone, tmp_path / f"bare-{size}")
         edit_params(bare, lambda raw, size=size: raw["vae"].update(code_size=size))
         repro(bare, "generate")
-        kept = f"refs/exps/{listed_ref(coordinator, f'size-{size}')}:dvc.lock"
-        lock = subprocess.run(
-            ["git", "show", kept], cwd=coordinator, capture_output=True, check=True
-        ).stdout
-        assert lock == (bare / "dvc.lock").read_bytes()
+        assert kept_lock(coordinator, f"size-{size}") == (bare / "dvc.lock").read_bytes()
     assert run(coordinator, "git", "status", "--porcelain").stdout == ""
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not Path("/proc/self/environ").exists(), reason="asks /proc what runs")
+def test_a_second_worker_goes_on_from_the_checkpoint_of_a_killed_one(
+    clone, cluster, remote, repro, tmp_path
+):
+    coordinator = fresh(clone, tmp_path / "coordinator")
+    shared = tmp_path / "checkpoints"
+    set_up = {"AEPIPE_CHECKPOINTS": str(shared), "AEPIPE_CHECKPOINT_SECONDS": "0.1"}
+    cluster.workers[-1].kill()  # the one of the pool `cuda`, which shares no checkpoints
+    doomed = cluster.start_worker("cuda", fresh(clone, tmp_path / "doomed"), **set_up)
+    flow = cluster.begin(
+        coordinator, "vae", "--workers", "--remote", str(remote),
+        "--set", f"vae.training.epochs={LONG}", "--set", f"vae.training.patience={LONG}",
+        "--keep", "resumed",
+    )  # fmt: skip
+    try:
+        cluster.wait_for(flow, lambda: any(shared.rglob("*.safetensors")))
+        doomed.kill()
+        doomed.wait()
+        cluster.start_worker("cuda", fresh(clone, tmp_path / "another"), **set_up)
+        said, _ = flow.communicate(timeout=600)
+    finally:
+        flow.kill()
+    assert flow.returncode == 0, said
+    assert "goes on from a checkpoint" in (cluster.folder / "cuda.log").read_text()
+    bare = fresh(clone, tmp_path / "bare")
+    edit_params(bare, lambda raw: raw["vae"]["training"].update(epochs=LONG, patience=LONG))
+    repro(bare, "vae")
+    assert kept_lock(coordinator, "resumed") == (bare / "dvc.lock").read_bytes()
+
+
+def kept_lock(clone: Path, name: str) -> bytes:
+    """What `dvc.lock` says in a DVC experiment."""
+    kept = f"refs/exps/{listed_ref(clone, name)}:dvc.lock"
+    return subprocess.run(["git", "show", kept], cwd=clone, capture_output=True, check=True).stdout
 
 
 def listed_ref(clone: Path, name: str) -> str:

@@ -5,6 +5,7 @@ Python's parser goes, or holds a number of thousands of digits, and takes reques
 each of these is answered with a status of 4xx and a message, and nothing else is different.
 """
 
+import gc
 import json
 from typing import TYPE_CHECKING, Any, final
 
@@ -42,7 +43,11 @@ def serve(where: str, host: str, port: int, largest: int) -> None:
     with reached():
         mlflow.set_tracking_uri(tracking_uri())
         model = mlflow.pyfunc.load_model(where)
-    uvicorn.run(application(model, largest * MIB), host=host, port=port)
+    app = application(model, largest * MIB)
+    # A full collection would go through a million objects of the packages, and take longer than ten
+    # requests; those stay until the end, so they need not be looked at.
+    gc.freeze()
+    uvicorn.run(app, host=host, port=port)
 
 
 def application(model: "PyFuncModel", largest: int) -> "ASGIApp":

@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from aepipe.errors import RegistryError
+from aepipe.errors import RegistryError, StorageError
+from aepipe.files import all_or_nothing
 
 if TYPE_CHECKING:  # importing MLflow takes more than a second; most stages never need it
     from mlflow import MlflowClient
@@ -64,7 +65,9 @@ def connect() -> "MlflowClient":
         ) from None
 
     uri = tracking_uri()
-    with reached(), _alone(uri):
+    with reached(), _alone(uri) as database:
+        if database and not database.exists():
+            _make(database)
         client = MlflowClient(uri)
         probe(client)
         for experiment in client.search_experiments() if _artifact_location() else ():
@@ -128,7 +131,7 @@ def _refusals() -> tuple[type[Exception], ...]:
     from mlflow.exceptions import MlflowException
     from sqlalchemy.exc import SQLAlchemyError
 
-    return (MlflowException, SQLAlchemyError, CommandError, OSError)  # requests raises OSErrors
+    return (MlflowException, SQLAlchemyError, CommandError, StorageError, OSError)  # also requests'
 
 
 def _reason(error: BaseException) -> str:
@@ -159,16 +162,27 @@ def exclusive() -> Iterator[None]:
 
 
 @contextmanager
-def _alone(uri: str) -> Iterator[None]:
-    """Let one process at a time open a SQLite database: only one can make its tables."""
+def _alone(uri: str) -> Iterator[Path | None]:
+    """Let one process at a time open a SQLite database, lent by its path; None for any other."""
     if not uri.startswith(SQLITE):
-        yield
+        yield None
         return
     database = Path(uri.removeprefix(SQLITE))
     database.parent.mkdir(parents=True, exist_ok=True)
     with database.with_name(f"{database.name}.lock").open("w") as file:
         fcntl.flock(file, fcntl.LOCK_EX)  # until the file is closed
-        yield
+        yield database
+
+
+def _make(database: Path) -> None:
+    """Make the tables beside the database's name, and give them that name when they are whole.
+
+    MLflow makes them in dozens of steps, and can't go on where a kill has left them between two.
+    """
+    from mlflow import MlflowClient
+
+    with all_or_nothing([database]) as (partial,):
+        probe(MlflowClient(f"{SQLITE}{partial}"))
 
 
 def _artifact_location() -> str | None:

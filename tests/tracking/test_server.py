@@ -1,8 +1,14 @@
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
 import pytest
 
 from aepipe.errors import RegistryError
 from aepipe.tracking import server
 from aepipe.tracking.server import reached, settings, tracking_uri
+from tests.flows.cluster import soon
 
 pytestmark = pytest.mark.filterwarnings("ignore")  # MLflow's own; none of them is ours to mend
 
@@ -66,3 +72,23 @@ def test_a_moved_mlruns_is_not_written_to_at_its_old_place(alone, monkeypatch):
     assert not (alone / "old").exists()
     monkeypatch.setenv("MLFLOW_TRACKING_URI", tracking_uri())
     assert server.experiment_id(server.connect(), "experiment")
+
+
+@pytest.mark.pipeline
+def test_a_kill_while_the_database_is_made_leaves_none_and_the_next_makes_it(alone):
+    making = [sys.executable, "-c", "from aepipe.tracking.server import connect; connect()"]
+    partial = Path("mlruns/.mlflow.db.partial")
+    process = subprocess.Popen(making)
+    try:
+        assert soon(lambda: process.poll() is not None or size(partial) > 0, 600)
+    finally:
+        process.kill()
+        process.wait()
+    assert process.returncode == -signal.SIGKILL
+    assert not Path("mlruns/mlflow.db").exists()
+    assert server.experiment_id(server.connect(), "experiment")
+    assert not partial.exists()
+
+
+def size(path: Path) -> int:
+    return path.stat().st_size if path.exists() else 0

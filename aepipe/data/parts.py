@@ -3,6 +3,7 @@
 DVC stores and moves each part by its checksum, so a change of a few rows moves a few parts.
 """
 
+import mmap
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
@@ -79,14 +80,33 @@ class Parts:
 
     def rows(self, indices: NDArray[np.int64]) -> Array:
         """Copy the given rows, in the given order, without reading the others."""
-        ends = np.cumsum([len(array) for array in self.arrays])
-        part = np.searchsorted(ends, indices, side="right")
-        within = indices - np.concatenate(([0], ends))[part]
+        part, within = self._places(indices)
         out = np.empty((len(indices), *self.shape), self.dtype)
         for number in np.unique(part):
             chosen = part == number
             out[chosen] = self.arrays[number][within[chosen]]
         return out
+
+    def expect(self, indices: NDArray[np.int64]) -> None:
+        """Tell the system that the given rows will be asked for soon, so that it reads them now.
+
+        Returns at once; where a system has no such call, nothing happens.
+        """
+        if not hasattr(mmap, "MADV_WILLNEED"):
+            return
+        size = self.arrays[0][:1].nbytes
+        for number, row in zip(*self._places(indices), strict=True):
+            array = self.arrays[number]
+            if isinstance(array, np.memmap) and isinstance(array.base, mmap.mmap):
+                start = array.offset % mmap.ALLOCATIONGRANULARITY + int(row) * size
+                page = start - start % mmap.PAGESIZE  # where a page begins is all it may be told
+                array.base.madvise(mmap.MADV_WILLNEED, page, start + size - page)
+
+    def _places(self, indices: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Give the part that each row is in, and its number in there."""
+        ends = np.cumsum([len(array) for array in self.arrays])
+        part = np.searchsorted(ends, indices, side="right")
+        return part, indices - np.concatenate(([0], ends))[part]
 
 
 @final

@@ -14,6 +14,7 @@ from aepipe.data.parts import Parts
 from aepipe.objectives.loss import Batch
 
 RESIDENT_SHARE = 0.5  # of the free memory; results are the same on either side of it
+AHEAD = 8  # batches that are read from disk while others are computed; enough for slow disks
 
 
 class Rows(Protocol):
@@ -21,6 +22,10 @@ class Rows(Protocol):
 
     def fetch(self, indices: Tensor) -> Tensor:
         """Give ``(len(indices), *shape)`` in float32, scaled."""
+        ...
+
+    def expect(self, indices: Tensor) -> None:
+        """Hear which rows will be asked for soon."""
         ...
 
 
@@ -59,7 +64,12 @@ class Feed:
         yield from self._batches(self.indices)
 
     def _batches(self, indices: Tensor) -> Iterator[Batch]:
-        for chosen in torch.split(indices, self.batch_size) if len(indices) else ():
+        batches = torch.split(indices, self.batch_size) if len(indices) else ()
+        for coming in batches[:AHEAD]:
+            self._expect(coming)
+        for number, chosen in enumerate(batches):
+            for coming in batches[number + AHEAD : number + AHEAD + 1]:
+                self._expect(coming)
             shown = self.input.fetch(chosen)
             target = shown if self.target is self.input else self.target.fetch(chosen)
             device = shown.device
@@ -67,6 +77,11 @@ class Feed:
             if self.labels is not None:
                 label = self.labels[chosen.to(device)]
             yield Batch(shown, target, label, chosen)
+
+    def _expect(self, indices: Tensor) -> None:
+        self.input.expect(indices)
+        if self.target is not self.input:
+            self.target.expect(indices)
 
 
 @final
@@ -103,6 +118,9 @@ class Resident:
         # whole rows are copied at once, which indexing would do element by element
         return self._scaled(self._stored.index_select(0, indices.to(self._stored.device)))
 
+    def expect(self, indices: Tensor) -> None:
+        """They are there already."""
+
 
 @final
 class Mapped:
@@ -115,6 +133,10 @@ class Mapped:
         """Read on the CPU, then move."""
         rows = torch.from_numpy(self._parts.rows(indices.numpy()))
         return self._scaled(rows.to(self._scaled.device))
+
+    def expect(self, indices: Tensor) -> None:
+        """Have them read while earlier batches are computed."""
+        self._parts.expect(indices.numpy())
 
 
 def rows_of(

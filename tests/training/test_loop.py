@@ -161,6 +161,27 @@ def test_fetching_leaves_what_is_stored_alone():
         assert torch.equal(stored, before)
 
 
+def test_every_batch_is_read_ahead_once_in_the_order_of_the_epoch(parts, monkeypatch):
+    monkeypatch.setattr(feeds, "RESIDENT_SHARE", 0.0)
+    mapped, told = feed(parts, 3), []
+    monkeypatch.setattr(Mapped, "expect", lambda self, indices: told.append(indices))
+    seen = []
+    for batch in mapped.shuffled(torch.Generator().manual_seed(0)):
+        seen.append(batch.index)
+        ahead = min(len(mapped), len(seen) + feeds.AHEAD)
+        assert len(told) == ahead, "what comes next has been asked for before it is needed"
+    assert torch.equal(torch.cat(told), torch.cat(seen))
+
+
+def test_reading_ahead_changes_no_row(tmp_path, monkeypatch):
+    stored = np.random.default_rng(0).integers(0, 256, (500, 16), dtype=np.uint8)
+    monkeypatch.setattr("aepipe.data.parts.PART_BYTES", 1000)  # several parts
+    parts = write_parts(tmp_path / "parts", [stored])
+    asked = np.random.default_rng(1).permutation(500)
+    parts.expect(asked)
+    assert np.array_equal(parts.rows(asked), stored[asked])
+
+
 def test_a_training_starts_without_torchs_compiler():
     code = """
 import sys, torch

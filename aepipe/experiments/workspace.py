@@ -1,5 +1,6 @@
 """A workspace for each experiment: the code of HEAD, other params, the same cache."""
 
+import fcntl
 import subprocess
 from collections.abc import Sequence
 from pathlib import Path
@@ -53,7 +54,10 @@ def keep(workspace: Path, name: str, targets: Sequence[str]) -> None:
     Raises:
         AepipeError: DVC refuses.
     """
-    output(["dvc", "exp", "save", "--force", "--name", name, *targets], workspace)
+    with (workspace.parent / ".keeping").open("wb") as file:
+        # what DVC notes in git meanwhile is shared by all worktrees: two at once spoil each other's
+        fcntl.flock(file, fcntl.LOCK_EX)
+        output(["dvc", "exp", "save", "--force", "--name", name, *targets], workspace)
 
 
 def uncommitted(root: Path) -> list[str]:

@@ -32,6 +32,7 @@ def source(data: str) -> dict[str, Any]:
     label = np.arange(60) % 3
     unbounded = {
         "models": {},
+        "sweep": {},
         "stack.layers.first.reconstruction": "squared",
         "corruption.conditions": [{"kind": "masking", "fraction": 0.1}],
     }
@@ -42,7 +43,7 @@ def source(data: str) -> dict[str, Any]:
         "odd images": rng.integers(0, 256, (60, 7, 9), dtype=np.uint8),
     }
     if data == "digits":
-        return {"models": {}}
+        return {"models": {}, "sweep": {}}
     if data == "table":
         frame = pd.DataFrame(arrays["flat"], columns=list("abcde"))
         frame.assign(label=label).to_csv("table.csv", index=False)

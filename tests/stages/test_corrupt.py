@@ -152,7 +152,9 @@ def test_no_condition_leaves_an_empty_table(small_digits, tmp_path):
 
 
 def test_a_condition_that_stands_twice_is_refused(small_digits, tmp_path):
-    twice = CorruptionSection(conditions=(SECTION.conditions[0], *SECTION.conditions))
+    first = SECTION.conditions[0]
+    near = first.model_copy(update={"fraction": first.fraction + 1e-9})
+    twice = CorruptionSection(conditions=(near, *SECTION.conditions))
     with pytest.raises(ParamsError, match=r"masking_0.25 stands more than once"):
         run(1, twice, small_digits, tmp_path)
 

@@ -239,7 +239,7 @@ def test_winner_is_params_that_train_the_network_that_won(small_digits, tmp_path
     assert chosen.corruption.fraction == values["corruption.fraction"]
     assert chosen.training.learning_rate == values["training.learning_rate"]
     model_stage.run(
-        model_stage.Params(3, "noise", chosen),
+        model_stage.Params(3, "noise", chosen, 1),
         model_stage.Inputs(small_digits.folder),
         model_stage.Outputs(tmp_path / "alone"),
         Silent(),

@@ -100,7 +100,10 @@ def test_a_table_sorts_by_click_and_by_key_with_empty_cells_last(page):
 
 
 def test_a_table_sorts_by_name_and_whole_rows_move(page):
-    rows = "[...document.querySelectorAll('#comparison > div:first-of-type tbody tr')].map(r => r.textContent)"
+    rows = (
+        "[...document.querySelectorAll('#comparison > div:first-of-type tbody tr')]"
+        ".map(r => r.textContent)"
+    )
     before = page.run(rows)
     page.click("#comparison thead th:first-child button")
     after = page.run(rows)

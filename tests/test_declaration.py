@@ -34,6 +34,7 @@ NO_RESULTS = {
     "aepipe.signature",
     "aepipe.data",
     "aepipe.data.contracts",
+    "aepipe.data.sweep_contracts",
     "aepipe.data.failures",
 }
 WITHOUT_LOCK = {"register"}  # its output holds digests and figures of others, whatever the versions

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, final
 
-from aepipe.data.contracts import Members, checked, read_table
+from aepipe.data.contracts import checked, read_table
+from aepipe.data.sweep_contracts import Members
 from aepipe.reporting.style import INK, MUTED, RULE, SERIES, WIDTH, Axes, canvas, settings, svg
 
 FIGURES = {"classification": "share of mistakes", "reconstruction": "error", "loss": "loss"}

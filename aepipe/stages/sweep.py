@@ -23,7 +23,7 @@ from aepipe.sweeps.build import Candidate, train_all
 from aepipe.sweeps.choose import Score, decisive, restored, score, winner
 from aepipe.sweeps.loop import Trained
 from aepipe.sweeps.overlay import overlay
-from aepipe.sweeps.state import best_epoch
+from aepipe.training.state import best_epoch
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +110,8 @@ def write_tables(
     # imported here, at the stage's end: it takes most of a second, and training starts without it
     import pandas as pd
 
-    from aepipe.data.contracts import Curves, Members, checked, write_table
+    from aepipe.data.contracts import checked, write_table
+    from aepipe.data.sweep_contracts import Curves, Members
 
     folder.mkdir(parents=True, exist_ok=True)
     members = [

@@ -1,18 +1,18 @@
 """The state of a group as a file, as :mod:`aepipe.training.checkpoint` has that of one network."""
 
-import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
 from torch import Tensor
 
-from aepipe.errors import ArtifactError, StorageError
+from aepipe.errors import ArtifactError
 from aepipe.monitor import Monitor
-from aepipe.sweeps.state import GroupState, Tally
+from aepipe.sweeps.state import GroupState
+from aepipe.training.checkpoint_file import read_file, take_up, tell, write_file
+from aepipe.training.state import Tally
 
 FORMAT = 1  # raised when what a checkpoint holds changes
 ENTRY = "aepipe.sweep"  # of the metadata
@@ -23,17 +23,10 @@ def resume(state: GroupState, found: Iterator[Path], monitor: Monitor) -> None:
 
     The figures of its epochs are told again: a tracker that was cut short may lack the last ones.
     """
-    for path in found:
-        try:
-            read_checkpoint(path, state)
-        except ArtifactError as error:
-            monitor.warn(f"{error}; it is not used")
-            continue
+    if take_up(partial(read_checkpoint, state=state), found, monitor):
         for epoch in range(1, state.epoch):
             monitor.record(epoch, state.standing(epoch))
-        done = len(state.tally.sizes)
-        monitor.remark(f"goes on from a checkpoint, in epoch {state.epoch} after {done} batches")
-        return
+        tell(state.epoch, len(state.tally.sizes), monitor)
 
 
 def write_checkpoint(path: Path, state: GroupState) -> None:
@@ -63,11 +56,7 @@ def write_checkpoint(path: Path, state: GroupState) -> None:
         "sizes": state.tally.sizes,
         "histories": state.histories,
     }
-    plain = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
-    try:
-        save_file(plain, path, {ENTRY: json.dumps(described)})
-    except SafetensorError as error:
-        raise StorageError(f"{path}: {error}") from None
+    write_file(path, ENTRY, described, tensors)
 
 
 def read_checkpoint(path: Path, state: GroupState) -> None:
@@ -77,13 +66,9 @@ def read_checkpoint(path: Path, state: GroupState) -> None:
         ArtifactError: the file is no checkpoint, or not one of such a group; ``state`` is then as
             it was.
     """
-    try:
-        with safe_open(path, framework="pt") as file:
-            described = json.loads((file.metadata() or {}).get(ENTRY, "null"))
-            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-    except (SafetensorError, json.JSONDecodeError) as error:
-        raise ArtifactError(f"{path}: no checkpoint ({error})") from None
-    _require_fit(path, described, tensors, state)
+    described, tensors = read_file(path, ENTRY, _setting(state), "sweep")
+    if tensors["best"].shape != state.best.shape:
+        raise ArtifactError(f"{path}: a checkpoint of another group")
     there = {name: tensor.to(state.device) for name, tensor in tensors.items()}
     state.alive, state.diverged = described["alive"], described["diverged"]
     state.weights = there["weights"].requires_grad_()
@@ -103,20 +88,6 @@ def read_checkpoint(path: Path, state: GroupState) -> None:
 
 def _stacked(states: list[Tensor]) -> Tensor:
     return torch.stack(states) if states else torch.empty(0, 0, dtype=torch.uint8)
-
-
-def _require_fit(
-    path: Path, described: Any, tensors: Mapping[str, Tensor], state: GroupState
-) -> None:
-    if not isinstance(described, dict) or "format" not in described:
-        raise ArtifactError(f"{path}: no checkpoint of a sweep")
-    for key, expected in _setting(state).items():
-        if described.get(key) != expected:
-            raise ArtifactError(
-                f"{path}: a checkpoint of {key} {described.get(key)}, and this is {expected}"
-            )
-    if tensors["best"].shape != state.best.shape:
-        raise ArtifactError(f"{path}: a checkpoint of another group")
 
 
 def _setting(state: GroupState) -> dict[str, Any]:

@@ -22,8 +22,8 @@ from aepipe.params.models import Autoencoder
 from aepipe.params.sweep import ByClassification, ByLoss, ByReconstruction, Choose
 from aepipe.sweeps.build import Candidate
 from aepipe.sweeps.loop import Trained
-from aepipe.sweeps.state import best_epoch
 from aepipe.training.build import Workbench
+from aepipe.training.state import best_epoch
 
 ROWS = 1000  # encoded at once; changes memory alone
 

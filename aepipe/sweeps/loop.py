@@ -13,11 +13,11 @@ from aepipe.monitor import Monitor
 from aepipe.objectives.loss import Terms
 from aepipe.sweeps.checkpoint import resume, write_checkpoint
 from aepipe.sweeps.program import ACTIVE, Program, Rows
-from aepipe.sweeps.state import GroupState, Member, Tally
+from aepipe.sweeps.state import GroupState, Member
 from aepipe.training.device import precision_context
 from aepipe.training.feed import Feed
 from aepipe.training.feed import Rows as Stored
-from aepipe.training.state import History
+from aepipe.training.state import History, Tally
 
 Figures = list[dict[str, float]]
 
@@ -76,7 +76,7 @@ def fit_group(
                 (gradient,) = torch.autograd.grad(total, state.weights)
                 state.step(gradient)
                 keep()
-            figures = state.tally.means("train")
+            figures = state.tally.means_of_each("train")
             for row, more in zip(figures, _validate(state, program, valid, keep), strict=True):
                 row |= more
             finite = [all(map(math.isfinite, row.values())) for row in figures]
@@ -100,7 +100,7 @@ def _validate(state: GroupState, program: Program, feed: Feed, keep: Callable[[]
             rows = _drawn(members, noises, clean, index)
             tally.add(loss(rows), alike[1])
         keep()
-    return tally.means("valid")
+    return tally.means_of_each("valid")
 
 
 def _shuffled(state: GroupState, feed: Feed) -> Iterator[tuple[Rows, int]]:

@@ -1,7 +1,7 @@
 """All that the training of a group changes, in one place: what a checkpoint has to hold."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from itertools import groupby
 from typing import final
 
@@ -12,7 +12,7 @@ from torch.optim.adamw import adamw
 from aepipe.corruption.noise import Corrupt
 from aepipe.sweeps.program import Program
 from aepipe.training.loop import Schedule, rate_at
-from aepipe.training.state import History, Randomness
+from aepipe.training.state import History, Randomness, Tally, best_epoch
 
 DECAYS = (0.9, 0.999)  # of Adam's moments, and what keeps its quotient finite: torch's own
 TINY = 1e-8
@@ -40,40 +40,6 @@ class Member:
     active: Callable[[int], int] | None
     schedule: Schedule
     randomness: Randomness
-
-
-@final
-@dataclass(slots=True)
-class Tally:
-    """The terms of the batches of an epoch so far, for each member.
-
-    Attributes:
-        names: of the terms and of their total.
-        sizes: samples in each batch.
-        values: for each batch ``(names, members)``, on the training device.
-    """
-
-    names: list[str] = field(default_factory=list)
-    sizes: list[int] = field(default_factory=list)
-    values: list[Tensor] = field(default_factory=list)
-
-    def add(self, terms: Mapping[str, Tensor], size: int) -> Tensor:
-        """Take in the terms of a batch, and give the total of each member, ``(members,)``."""
-        each = torch.stack([*terms.values()])
-        total = each.sum(dim=0)
-        self.names = [*terms, "total"]
-        self.sizes.append(size)
-        self.values.append(torch.cat([each.detach(), total.detach()[None]]))
-        return total
-
-    def means(self, prefix: str) -> list[dict[str, float]]:
-        """Give for each member the mean of each over the samples, as ``PREFIX_NAME``."""
-        sizes = torch.tensor(self.sizes, dtype=torch.float64)
-        share = sizes / sum(self.sizes)  # the last batch may be smaller
-        values = torch.stack(self.values).cpu().double()  # one sync per epoch
-        means = torch.tensordot(share, values, dims=1).T.tolist()
-        names = [f"{prefix}_{name}" for name in self.names]
-        return [dict(zip(names, each, strict=True)) for each in means]
 
 
 @final
@@ -222,8 +188,3 @@ class GroupState:
     def noises(self) -> list[Generator]:
         """Give the generators of the noise of ``alive``."""
         return [member.randomness.noise for member in self.trained()]
-
-
-def best_epoch(history: History) -> dict[str, float]:
-    """Give the row of the epoch best on validation; of equals, the first."""
-    return min(history, key=lambda row: row["valid_total"])

@@ -1,19 +1,16 @@
-"""The state of a training as a file: one safetensors file, with JSON among its metadata.
+"""The state of the training of one network as a file."""
 
-Whose work a file belongs to, and that it is whole, is for :mod:`aepipe.checkpoints` to say; here
-it is only read and written.
-"""
-
-import json
 from collections.abc import Iterator, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from aepipe.errors import ArtifactError, StorageError
+from aepipe.errors import ArtifactError
 from aepipe.monitor import Monitor
+from aepipe.training.checkpoint_file import read_file, take_up, tell, write_file
 from aepipe.training.finite import require_finite
 from aepipe.training.parallel import processes
 from aepipe.training.state import State, Tally
@@ -27,17 +24,10 @@ def resume(state: State, found: Iterator[Path], monitor: Monitor) -> None:
 
     The figures of its epochs are told again: a tracker that was cut short may lack the last ones.
     """
-    for path in found:
-        try:
-            read_checkpoint(path, state)
-        except ArtifactError as error:
-            monitor.warn(f"{error}; it is not used")
-            continue
+    if take_up(partial(read_checkpoint, state=state), found, monitor):
         for row in state.history:
             monitor.record(int(row["epoch"]), {k: v for k, v in row.items() if k != "epoch"})
-        done = len(state.tally.sizes)
-        monitor.remark(f"goes on from a checkpoint, in epoch {state.epoch} after {done} batches")
-        return
+        tell(state.epoch, len(state.tally.sizes), monitor)
 
 
 def write_checkpoint(path: Path, state: State) -> None:
@@ -47,10 +37,6 @@ def write_checkpoint(path: Path, state: State) -> None:
         StorageError: the disk refuses.
         DivergedError: a number is infinite or none; the checkpoints before stay.
     """
-    # imported here and below, so that a training without checkpoints needs torch alone
-    from safetensors import SafetensorError
-    from safetensors.torch import save_file
-
     require_finite(state)
     tensors = {
         **_prefixed("model", state.model.state_dict()),
@@ -69,11 +55,7 @@ def write_checkpoint(path: Path, state: State) -> None:
         "sizes": state.tally.sizes,
         "history": state.history,
     }
-    plain = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
-    try:
-        save_file(plain, path, {ENTRY: json.dumps(described)})
-    except SafetensorError as error:
-        raise StorageError(f"{path}: {error}") from None
+    write_file(path, ENTRY, described, tensors)
 
 
 def read_checkpoint(path: Path, state: State) -> None:
@@ -83,15 +65,8 @@ def read_checkpoint(path: Path, state: State) -> None:
         ArtifactError: the file is no checkpoint, or not one of such a training; ``state`` is then
             as it was.
     """
-    from safetensors import SafetensorError, safe_open
-
-    try:
-        with safe_open(path, framework="pt") as file:
-            described = json.loads((file.metadata() or {}).get(ENTRY, "null"))
-            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-    except (SafetensorError, json.JSONDecodeError) as error:
-        raise ArtifactError(f"{path}: no checkpoint ({error})") from None
-    _require_fit(path, described, tensors, state)
+    described, tensors = read_file(path, ENTRY, _setting(state), "training")
+    _require_fit(path, tensors, state)
     state.model.load_state_dict(_below("model", tensors))
     if isinstance(state.loss, nn.Module):
         state.loss.load_state_dict(_below("loss", tensors))
@@ -108,14 +83,7 @@ def read_checkpoint(path: Path, state: State) -> None:
     state.tally = Tally(described["names"], described["sizes"], values)
 
 
-def _require_fit(path: Path, described: Any, tensors: Mapping[str, Tensor], state: State) -> None:
-    if not isinstance(described, dict) or "format" not in described:
-        raise ArtifactError(f"{path}: no checkpoint of a training")
-    for key, expected in _setting(state).items():
-        if described.get(key) != expected:
-            raise ArtifactError(
-                f"{path}: a checkpoint of {key} {described.get(key)}, and this is {expected}"
-            )
+def _require_fit(path: Path, tensors: Mapping[str, Tensor], state: State) -> None:
     for prefix, ours in (("model", state.model.state_dict()), ("loss", _loss_state(state))):
         there = _below(prefix, tensors)
         if {k: v.shape for k, v in there.items()} != {k: v.shape for k, v in ours.items()}:

@@ -31,12 +31,12 @@ class Randomness:
 @final
 @dataclass(slots=True)
 class Tally:
-    """The terms of the batches of an epoch so far.
+    """The terms of the batches of an epoch so far, of one network or of several side by side.
 
     Attributes:
         names: of the terms and of their total.
         sizes: samples in each batch.
-        values: for each batch one value per name, on the training device.
+        values: for each batch ``(names,)``, or ``(names, networks)``, on the training device.
     """
 
     names: list[str] = field(default_factory=list)
@@ -44,18 +44,30 @@ class Tally:
     values: list[Tensor] = field(default_factory=list)
 
     def add(self, terms: Terms, size: int) -> Tensor:
-        """Take in the terms of a batch, and give their total."""
-        total = torch.stack([*terms.values()]).sum()
+        """Take in the terms of a batch, and give their total, of each network."""
+        each = torch.stack([*terms.values()])
+        total = each.sum(dim=0)
         self.names = [*terms, "total"]
         self.sizes.append(size)
-        self.values.append(torch.stack([*terms.values(), total]).detach())
+        self.values.append(torch.cat([each.detach(), total.detach()[None]]))
         return total
 
     def means(self, prefix: str) -> dict[str, float]:
-        """Give the mean of each over the samples, as ``PREFIX_NAME``."""
+        """Give the mean of each over the samples, as ``PREFIX_NAME``; of one network."""
+        return self._named(prefix, self._means().tolist())
+
+    def means_of_each(self, prefix: str) -> list[dict[str, float]]:
+        """Give the same for each of several networks."""
+        return [self._named(prefix, means) for means in self._means().T.tolist()]
+
+    def _means(self) -> Tensor:
         sizes = torch.tensor(self.sizes, dtype=torch.float64)
         share = sizes / sum(self.sizes)  # the last batch may be smaller
-        means = (share @ torch.stack(self.values).cpu().double()).tolist()  # one sync per epoch
+        values = torch.stack(self.values).cpu().double()  # one sync per epoch
+        means: Tensor = torch.tensordot(share, values, dims=1)
+        return means
+
+    def _named(self, prefix: str, means: list[float]) -> dict[str, float]:
         return {f"{prefix}_{name}": mean for name, mean in zip(self.names, means, strict=True)}
 
 
@@ -90,8 +102,8 @@ class State:
         self.best: dict[str, Tensor] = {}
 
     def best_epoch(self) -> dict[str, float]:
-        """Give the row of the epoch best on validation; of equals, the first."""
-        return min(self.history, key=lambda row: row["valid_total"])
+        """Give the row of the epoch best on validation."""
+        return best_epoch(self.history)
 
     def finish_epoch(self, figures: dict[str, float]) -> None:
         """Put down the figures of the epoch under way, and begin the next."""
@@ -102,3 +114,8 @@ class State:
         self.epoch += 1
         self.tally = Tally()
         self.order = self.randomness.order.get_state()
+
+
+def best_epoch(history: History) -> dict[str, float]:
+    """Give the row of the epoch best on validation; of equals, the first."""
+    return min(history, key=lambda row: row["valid_total"])

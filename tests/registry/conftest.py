@@ -10,7 +10,7 @@ import torch
 
 from aepipe.data.dataset import Dataset, describe_dataset
 from aepipe.models.build.unrolled import classifier_blueprint
-from aepipe.models.files import Blueprint, construct, save_model
+from aepipe.models.files import construct, save_model
 from aepipe.monitor import Silent
 from aepipe.params.evaluation import Registered, Registry
 from aepipe.registry.described import Described, read_registered
@@ -18,28 +18,10 @@ from aepipe.registry.synchronise import synchronise
 from aepipe.reporting.metrics import Metrics, write_metrics
 from aepipe.stages import register
 from aepipe.tracking.server import SETTINGS, tracking_uri
+from tests.blueprints import deep, vae
 
 SHAPE = [1, 4, 4]
-DEEP = Blueprint(
-    "deep",
-    {
-        "shape": SHAPE,
-        "widths": [6, 3],
-        "nonlinearities": ["relu", "linear"],
-        "decoder_nonlinearities": ["relu"],
-        "reconstruction": "bernoulli",
-    },
-)
-VAE = Blueprint(
-    "variational",
-    {
-        "shape": SHAPE,
-        "trunk": {"convolutions": None, "widths": [6], "nonlinearity": "silu"},
-        "code_size": 2,
-        "likelihood": {"kind": "bernoulli"},
-        "latent": "gaussian",
-    },
-)
+DEEP, VAE = deep(SHAPE), vae(SHAPE)
 REGISTRY = Registry(
     experiment="experiment",
     alias="candidate",

@@ -20,7 +20,8 @@ import torch
 from aepipe.consume.predictions import described
 from aepipe.consume.trained import open_packed, pack
 from aepipe.data.dataset import Dataset, describe_dataset
-from aepipe.models.files import Blueprint, construct, save_model
+from aepipe.models.files import construct, save_model
+from tests.blueprints import vae
 
 pytestmark = [
     pytest.mark.pipeline,
@@ -28,16 +29,7 @@ pytestmark = [
 ]
 
 SECONDS = 300  # for a start; a busy machine needs dozens
-VAE = Blueprint(
-    "variational",
-    {
-        "shape": [1, 4, 4],
-        "trunk": {"convolutions": None, "widths": [6], "nonlinearity": "silu"},
-        "code_size": 2,
-        "likelihood": {"kind": "bernoulli"},
-        "latent": "gaussian",
-    },
-)
+VAE = vae([1, 4, 4])
 ROWS = np.random.default_rng(0).integers(0, 17, (1000, 1, 4, 4)).astype(np.float32)
 GOOD = ROWS[:2].tolist()
 FLAT = ROWS[0].ravel().tolist()

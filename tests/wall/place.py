@@ -13,33 +13,15 @@ from ruamel.yaml import YAML
 
 from aepipe.data.dataset import open_dataset
 from aepipe.models.build.unrolled import classifier_blueprint
-from aepipe.models.files import Blueprint, construct, save_model
+from aepipe.models.files import construct, save_model
 from aepipe.params.load import load_params
 from aepipe.stages import corrupt, ingest, pca
+from tests.blueprints import deep, vae
 
 ROOT = Path(__file__).parents[2]
 PARAMS = YAML(typ="safe").load((ROOT / "params.yaml").read_text())
 SHAPE = [1, 8, 8]
-DEEP = Blueprint(
-    "deep",
-    {
-        "shape": SHAPE,
-        "widths": [6, 3],
-        "nonlinearities": ["relu", "linear"],
-        "decoder_nonlinearities": ["relu"],
-        "reconstruction": "bernoulli",
-    },
-)
-VAE = Blueprint(
-    "variational",
-    {
-        "shape": SHAPE,
-        "trunk": {"convolutions": None, "widths": [6], "nonlinearity": "silu"},
-        "code_size": 2,
-        "likelihood": {"kind": "bernoulli"},
-        "latent": "gaussian",
-    },
-)
+DEEP, VAE = deep(SHAPE), vae(SHAPE)
 
 Damage = Callable[[Path], None]
 

@@ -53,10 +53,11 @@ def heal() -> list[str]:
     Returns:
         A line for each damaged object, or one that says how many are sound.
     """
-    stored = [path for path in objects().rglob("*") if path.is_file()]
+    store = objects()
+    stored = [path for path in store.rglob("*") if path.is_file()]
     rotten = {path for path in stored if not is_sound(path)}
-    linked = [path for out, digest in _outs() for path, oid in _files(out, digest)
-              if _object(oid) in rotten]  # fmt: skip
+    linked = [path for out, digest in _outs() for path, oid in _files(out, digest, store)
+              if _object(oid, store) in rotten]  # fmt: skip
     for path in (*linked, *rotten):
         remove(path)
     # a listing that is damaged says nothing of its files, which DVC then finds by itself
@@ -75,13 +76,14 @@ def is_sound(path: Path) -> bool:
 
 def _damaged(inputs: Sequence[Path]) -> Iterator[Path]:
     """Remove what has rotted of the files below ``inputs``, and give its path."""
+    store = objects()
     for out, digest in _outs():
         if not any(_touch(out, given) for given in inputs):
             continue
-        for path, oid in _files(out, digest):
+        for path, oid in _files(out, digest, store):
             if not path.is_file() or _md5(path) == oid:
                 continue
-            stored = _object(oid)
+            stored = _object(oid, store)
             if stored.is_file() and not is_sound(stored):  # else somebody has edited it on purpose
                 remove(stored)
                 remove(path)
@@ -98,19 +100,19 @@ def _outs() -> list[tuple[Path, str]]:
         return []
 
 
-def _files(out: Path, digest: str) -> Iterator[tuple[Path, str]]:
+def _files(out: Path, digest: str, store: Path) -> Iterator[tuple[Path, str]]:
     """Give the files of an output with their checksums; none where the cache has no listing."""
     if not digest.endswith(".dir"):
         yield out, digest
         return
-    listing = _object(digest)
+    listing = _object(digest, store)
     if listing.is_file() and is_sound(listing):
         for each in json.loads(listing.read_text(encoding="utf-8")):
             yield out / each["relpath"], each["md5"]
 
 
-def _object(oid: str) -> Path:
-    return objects() / oid[:2] / oid[2:]
+def _object(oid: str, store: Path) -> Path:
+    return store / oid[:2] / oid[2:]
 
 
 def objects() -> Path:

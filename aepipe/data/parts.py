@@ -104,9 +104,13 @@ class Parts:
 
     def _places(self, indices: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """Give the part that each row is in, and its number in there."""
-        ends = np.cumsum([len(array) for array in self.arrays])
-        part = np.searchsorted(ends, indices, side="right")
-        return part, indices - np.concatenate(([0], ends))[part]
+        part = np.searchsorted(self._starts[1:], indices, side="right")
+        return part, indices - self._starts[part]
+
+    @cached_property
+    def _starts(self) -> NDArray[np.int64]:
+        """Number of the first row of each part, and of the row after the last."""
+        return np.cumsum([0, *(len(array) for array in self.arrays)])
 
 
 @final

@@ -142,9 +142,8 @@ def below(drawn: Tensor, fraction: float) -> Tensor:
     cut = round(fraction * 2**LOT_BITS)
     if cut == 0:
         return torch.zeros_like(drawn, dtype=torch.bool)
-    return torch.le(
-        drawn, lowest + cut - 1
-    )  # the last one, for the end of the range has no 16 bits
+    last = lowest + cut - 1  # of those below, for the end of the range has no 16 bits
+    return torch.le(drawn, last)
 
 
 def block(x: Tensor, size: float, generator: Generator) -> Tensor:

@@ -67,10 +67,7 @@ def read_lock(path: Path) -> dict[str, Step]:
     except ValidationError as error:
         first = error.errors()[0]
         at = ".".join(map(str, first["loc"])) or "the file"
-        raise ParamsError(
-            f"{path}: {at}: {first['msg']}; expected what DVC writes; `git checkout {path.name}` "
-            "brings it back, and `dvc repro` makes it again"
-        ) from None
+        raise _foreign(path, f"{at}: {first['msg']}") from None
     return {
         name: Step(
             stage=name,
@@ -110,11 +107,15 @@ def mapping(path: Path, content: Any) -> dict[str, Any]:
         ParamsError: it is something else.
     """
     if not isinstance(content, dict | None):
-        raise ParamsError(
-            f"{path}: holds a {type(content).__name__}; expected what DVC writes; "
-            f"`git checkout {path.name}` brings it back, and `dvc repro` makes it again"
-        )
+        raise _foreign(path, f"holds a {type(content).__name__}")
     return dict(content or {})
+
+
+def _foreign(path: Path, found: str) -> ParamsError:
+    return ParamsError(
+        f"{path}: {found}; expected what DVC writes; `git checkout {path.name}` brings it back, "
+        "and `dvc repro` makes it again"
+    )
 
 
 def chain(lock: Mapping[str, Step], path: str) -> list[Step]:

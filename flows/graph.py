@@ -13,7 +13,7 @@ from typing import Any, TypeVar, final
 
 from dvc.dvcfile import LOCK_FILE
 from dvc.exceptions import DvcException
-from dvc.repo import Repo
+from dvc.repo import Repo, lock_repo
 from dvc.repo.reproduce import get_active_graph, plan_repro
 from dvc.stage import PipelineStage, Stage
 from dvc.utils.serialize import dump_yaml, load_yaml, modify_yaml
@@ -166,8 +166,14 @@ def locked_stages(root: Path) -> list[str]:
 
 
 def outputs_in_lock(root: Path, stages: Collection[str]) -> dict[str, Any]:
-    """Give what ``dvc.lock`` says of the outputs of ``stages``, from which they can be pulled."""
-    lock = load_yaml(str(root / LOCK_FILE)) if (root / LOCK_FILE).is_file() else {}
+    """Give what ``dvc.lock`` says of the outputs of ``stages``, from which they can be pulled.
+
+    Raises:
+        AepipeError: DVC finds no pipeline in ``root``.
+    """
+    # DVC writes the file in place, so it is half a file while the results of another stage come in
+    with repository(root) as opened, lock_repo(opened):
+        lock = load_yaml(str(root / LOCK_FILE)) if (root / LOCK_FILE).is_file() else {}
     entries = _kept(lock.get("stages", {}), stages)
     return {
         stage: {key: entry[key] for key in ("cmd", "outs") if key in entry}

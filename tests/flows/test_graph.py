@@ -1,9 +1,20 @@
+import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from threading import Event
 
 import pytest
+from dvc.repo import lock_repo
 
 from aepipe.errors import AepipeError
-from flows.graph import Graph, locked_stages, order_lock, read_graph
+from flows.graph import (
+    Graph,
+    locked_stages,
+    order_lock,
+    outputs_in_lock,
+    read_graph,
+    repository,
+)
 
 # dvc uses what its dependency pygtrie is about to change
 pytestmark = pytest.mark.filterwarnings("ignore:_NoneStep.value:DeprecationWarning")
@@ -127,6 +138,28 @@ def test_entries_that_were_there_before_stay_where_they_were(toys, repro):
         repro(two, "--single-item", stage)
     order_lock(two, before)
     assert (two / "dvc.lock").read_bytes() == (one / "dvc.lock").read_bytes()
+
+
+def test_outputs_are_read_when_nobody_is_writing_the_lock(toy, repro):
+    repro(toy)
+    lock = toy / "dvc.lock"
+    whole = lock.read_bytes()
+    expected = outputs_in_lock(toy, ["source", "total"])
+    assert list(expected["source"]) == ["cmd", "outs"]
+    halved = Event()
+
+    def write_in_place() -> None:
+        with repository(toy) as opened, lock_repo(opened):
+            lock.write_bytes(whole[: len(whole) // 2])
+            halved.set()
+            time.sleep(0.5)
+            lock.write_bytes(whole)
+
+    with ThreadPoolExecutor(1) as pool:
+        writing = pool.submit(write_in_place)
+        halved.wait()
+        assert outputs_in_lock(toy, ["source", "total"]) == expected
+        writing.result()
 
 
 def test_a_pipeline_that_never_ran_has_no_lock_to_order(toy):

@@ -44,8 +44,8 @@ def write_checkpoint(path: Path, state: GroupState) -> None:
         "noises": _stacked([noise.get_state() for noise in state.noises()]),
         **{f"buffer/{name}": value for name, value in state.buffers.items()},
     }
-    if state.tally.values:
-        tensors["tally"] = torch.stack(state.tally.values)
+    if state.tally.sizes:
+        tensors["tally"] = state.tally.values
     described = {
         **_setting(state),
         "alive": state.alive,
@@ -82,7 +82,7 @@ def read_checkpoint(path: Path, state: GroupState) -> None:
         member.randomness.noise.set_state(noise)
     state.steps, state.epoch = described["steps"], described["epoch"]
     state.histories = described["histories"]
-    values = [*there["tally"]] if described["sizes"] else []
+    values = there["tally"] if described["sizes"] else None
     state.tally = Tally(described["names"], described["sizes"], values)
 
 

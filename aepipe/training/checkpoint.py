@@ -46,8 +46,8 @@ def write_checkpoint(path: Path, state: State) -> None:
     }
     for number, moments in state.optimizer.state_dict()["state"].items():
         tensors |= _prefixed(f"optimizer/{number}", moments)
-    if state.tally.values:
-        tensors["tally"] = torch.stack(state.tally.values)
+    if state.tally.sizes:
+        tensors["tally"] = state.tally.values
     described = {
         **_setting(state),
         "epoch": state.epoch,
@@ -79,7 +79,7 @@ def read_checkpoint(path: Path, state: State) -> None:
     _set_generators(state, _below("generator", tensors))
     state.best = {k: v.to(state.device) for k, v in _below("best", tensors).items()}
     state.epoch, state.history = described["epoch"], described["history"]
-    values = [*tensors["tally"].to(state.device)] if described["sizes"] else []
+    values = tensors["tally"].to(state.device) if described["sizes"] else None
     state.tally = Tally(described["names"], described["sizes"], values)
 
 

@@ -23,8 +23,8 @@ def require_finite(state: State) -> None:
         ", or train in float32 where precision says otherwise; the epoch before was the last good"
     )
     at = f"epoch {state.epoch}"
-    if state.tally.values:
-        values = torch.stack(state.tally.values).cpu()
+    if state.tally.sizes:
+        values = state.tally.values.cpu()
         wrong = torch.nonzero(~values.isfinite().all(dim=1)).flatten().tolist()
         if wrong:
             terms = dict(zip(state.tally.names, values[wrong[0]].tolist(), strict=True))
@@ -32,7 +32,7 @@ def require_finite(state: State) -> None:
     for name, weights in state.model.named_parameters():
         if not bool(weights.isfinite().all()):
             raise DivergedError(
-                f"{at}, batch {len(state.tally.values)}: the loss is finite, and its gradient left "
+                f"{at}, batch {len(state.tally.sizes)}: the loss is finite, and its gradient left "
                 f"{name} infinite or not a number; {advice}"
             )
 

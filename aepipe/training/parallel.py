@@ -108,7 +108,7 @@ class Team:
             return
         start, stop = self.rows(tally.sizes[-1])
         gradients = [p.grad for p in model.parameters() if p.grad is not None]
-        parts = [*gradients, tally.values[-1]]
+        parts = [*gradients, tally.last]
         together = torch.cat([part.flatten() for part in parts])
         together *= (stop - start) / tally.sizes[-1]
         dist.all_reduce(together)

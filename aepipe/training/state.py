@@ -1,7 +1,7 @@
 """All that a training changes, in one place: what a checkpoint has to hold."""
 
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import final
 
 import torch
@@ -10,6 +10,8 @@ from torch import Generator, Tensor, nn
 from aepipe.objectives.loss import Loss, Terms
 
 History = list[dict[str, float]]
+
+TALLIED = 1024  # batches whose terms lie in one tensor
 
 
 @final
@@ -29,27 +31,49 @@ class Randomness:
 
 
 @final
-@dataclass(slots=True)
 class Tally:
     """The terms of the batches of an epoch so far, of one network or of several side by side.
+
+    Args:
+        names: of the terms and of their total, where there are batches already.
+        sizes: samples in each of these.
+        values: their terms, as :attr:`values`.
 
     Attributes:
         names: of the terms and of their total.
         sizes: samples in each batch.
-        values: for each batch ``(names,)``, or ``(names, networks)``, on the training device.
     """
 
-    names: list[str] = field(default_factory=list)
-    sizes: list[int] = field(default_factory=list)
-    values: list[Tensor] = field(default_factory=list)
+    def __init__(
+        self, names: Sequence[str] = (), sizes: Sequence[int] = (), values: Tensor | None = None
+    ) -> None:
+        self.names, self.sizes = [*names], [*sizes]
+        # A small tensor of its own for each batch would lie between the large ones of the steps,
+        # and keep the allocator from using their place again: one batch's worth for every step.
+        self._blocks: list[Tensor] = []
+        if values is not None:
+            spare = values.new_empty(-len(values) % TALLIED, *values.shape[1:])
+            self._blocks = [*torch.split(torch.cat([values, spare]), TALLIED)]
+
+    @property
+    def values(self) -> Tensor:
+        """For each batch ``(batches, names)``, or ``(batches, names, networks)``; on the device."""
+        return torch.cat(self._blocks)[: len(self.sizes)]
+
+    @property
+    def last(self) -> Tensor:
+        """The row of the last batch, to be changed in place."""
+        return self._blocks[-1][(len(self.sizes) - 1) % TALLIED]
 
     def add(self, terms: Terms, size: int) -> Tensor:
         """Take in the terms of a batch, and give their total, of each network."""
         each = torch.stack([*terms.values()])
         total = each.sum(dim=0)
         self.names = [*terms, "total"]
+        if len(self.sizes) % TALLIED == 0:
+            self._blocks.append(each.new_empty(TALLIED, len(self.names), *total.shape))
         self.sizes.append(size)
-        self.values.append(torch.cat([each.detach(), total.detach()[None]]))
+        torch.cat([each.detach(), total.detach()[None]], out=self.last)
         return total
 
     def means(self, prefix: str) -> dict[str, float]:
@@ -63,7 +87,7 @@ class Tally:
     def _means(self) -> Tensor:
         sizes = torch.tensor(self.sizes, dtype=torch.float64)
         share = sizes / sum(self.sizes)  # the last batch may be smaller
-        values = torch.stack(self.values).cpu().double()  # one sync per epoch
+        values = self.values.cpu().double()  # one sync per epoch
         means: Tensor = torch.tensordot(share, values, dims=1)
         return means
 

@@ -5,7 +5,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from tests.wall.place import PARAMS, ROOT, Case, write_params
+from tests.wall.place import PARAMS, ROOT, Case, KeyPath, write_params
 
 CHECK = ("check",)
 TEXT = (ROOT / "params.yaml").read_text()
@@ -133,13 +133,13 @@ def cases() -> Iterator[Case]:
         yield Case(name, "params", partial(_change, key, value), CHECK)
     for section in PARAMS:
         yield Case(f"without {section}", "params", partial(_drop, section), CHECK)
-    numbers = [*_numbers(PARAMS, "")]
-    for place, (key, value) in enumerate(numbers):
-        name = [*MUTATIONS][place % len(MUTATIONS)]
+    numbers = [*_numbers(PARAMS, ())]
+    for place, (path, value) in enumerate(numbers):
+        name, key = [*MUTATIONS][place % len(MUTATIONS)], ".".join(map(str, path))
         if key.startswith("generate.traversal_range") and name == "below 0":
             continue
         yield Case(f"{key} is {name}", "mutated params",
-                   partial(_change, key, MUTATIONS[name](value)), CHECK)  # fmt: skip
+                   partial(_change, path, MUTATIONS[name](value)), CHECK)  # fmt: skip
     absent = ("check", "--params", "elsewhere/params.yaml")
     yield Case("no such file", "params", lambda folder: None, absent)
     yield Case("a folder", "params", lambda folder: None, ("check", "--params", "data"))
@@ -147,7 +147,7 @@ def cases() -> Iterator[Case]:
                ("stage", "ingest", "--dataset", "data/new"))  # fmt: skip
 
 
-def _numbers(node: Any, path: str) -> Iterator[tuple[str, float]]:
+def _numbers(node: Any, path: KeyPath) -> Iterator[tuple[KeyPath, float]]:
     """Give every number with its key path, but for the sections that are optional in themselves."""
     items = (
         node.items()
@@ -157,7 +157,7 @@ def _numbers(node: Any, path: str) -> Iterator[tuple[str, float]]:
         else ()
     )
     for key, value in items:
-        at = f"{path}.{key}".lstrip(".")
+        at = (*path, key)
         if isinstance(value, int | float) and not isinstance(value, bool):
             yield at, value
         else:
@@ -168,8 +168,8 @@ def _write(text: bytes, folder: Path) -> None:
     (folder / "params.yaml").write_bytes(text)
 
 
-def _change(key: str, value: Any, folder: Path) -> None:
-    write_params(folder, {key: value})
+def _change(path: str | KeyPath, value: Any, folder: Path) -> None:
+    write_params(folder, {path: value})
 
 
 def _drop(section: str, folder: Path) -> None:

@@ -24,6 +24,7 @@ SHAPE = [1, 8, 8]
 DEEP, VAE = deep(SHAPE), vae(SHAPE)
 
 Damage = Callable[[Path], None]
+KeyPath = tuple[str | int, ...]
 
 
 @dataclass(frozen=True)
@@ -76,11 +77,16 @@ def make_place(folder: Path) -> Path:
     return folder
 
 
-def write_params(folder: Path, changes: Mapping[str, Any]) -> None:
-    """Write the project's own params with some values replaced; nothing shared in them."""
+def write_params(folder: Path, changes: Mapping[str | KeyPath, Any]) -> None:
+    """Write the project's own params with some values replaced; nothing shared in them.
+
+    Args:
+        folder: to write ``params.yaml`` to.
+        changes: by key path: its keys with dots between them, or one by one where they have dots.
+    """
     whole = deepcopy(PARAMS)
     for path, value in changes.items():
-        *keys, last = path.split(".")
+        *keys, last = path.split(".") if isinstance(path, str) else path
         place = whole
         for key in keys:
             place = place[int(key) if isinstance(place, list) else key]

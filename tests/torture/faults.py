@@ -21,6 +21,14 @@ from tests.torture.runs import DVC, FLOW, PATIENCE, Disturbed, Trial
 
 STAGE_SECONDS = 4.0  # about as long as a stage takes on an idle machine
 FAKETIME = "/usr/lib/x86_64-linux-gnu/faketime/libfaketime.so.1"
+# libfaketime refuses every sleep until an absolute time of the monotonic clock, which is what
+# Python's are; a real jump of the wall clock leaves that clock alone.
+SLEEP = """\
+import select, time
+def sleep(seconds):
+    select.select([], [], [], seconds)
+time.sleep = sleep
+"""
 TRAINING = ("pretrain@first", "pretrain@second", "unroll", "finetune", "vae")
 
 Disturb = Callable[[Trial], bool]
@@ -216,7 +224,11 @@ def jump_clock(trial: Trial) -> bool:
     """The wall clock jumps by days, there and back."""
     stamp = trial.ground.folder / "clock"
     stamp.write_text("+0d\n")
+    modules = trial.ground.folder / "modules"
+    modules.mkdir(exist_ok=True)
+    (modules / "sitecustomize.py").write_text(SLEEP)
     environment = {
+        "PYTHONPATH": str(modules),
         "LD_PRELOAD": FAKETIME,
         "FAKETIME_TIMESTAMP_FILE": str(stamp),
         "FAKETIME_NO_CACHE": "1",

@@ -4,7 +4,7 @@ import pytest
 
 from tests.torture.__main__ import table
 from tests.torture.faults import FAULTS
-from tests.torture.ground import Ground
+from tests.torture.ground import OBJECTS, Ground
 from tests.torture.trial import attempt, choose
 
 pytestmark = pytest.mark.filterwarnings("ignore:_NoneStep.value:DeprecationWarning")
@@ -37,12 +37,15 @@ def test_a_difference_would_be_seen(ground):
     assert any("report" in each for each in differences(ground, ["report"]))
     ground.reset([])
     assert differences(ground, []) == []
-    (ground.clone / "models/vae/weights.safetensors").chmod(0o644)
-    with (ground.clone / "models/vae/weights.safetensors").open("r+b") as file:
-        file.write(b"other")
+    output = ground.clone / "models/vae/weights.safetensors"
+    cached = next(path for path in (ground.clone / OBJECTS).rglob("*") if path.is_file())
+    for path in (output, cached):
+        path.chmod(0o644)
+        with path.open("r+b") as file:
+            file.write(b"other")
     found = differences(ground, [])
     assert "models/vae/weights.safetensors" in found
-    assert any(each.startswith("cache: ") for each in found), "hard links share their bytes"
+    assert f"cache: {cached.relative_to(ground.clone / OBJECTS)} is damaged" in found
 
 
 def test_there_are_more_than_ten_kinds_and_a_seed_says_what_each_strikes():

@@ -1,6 +1,7 @@
 """Experiments over params.yaml: what is merged, what is replaced, what is refused."""
 
 import re
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,7 @@ from aepipe.errors import ParamsError
 from aepipe.experiments.commands import list_experiments, show_experiment
 from aepipe.experiments.figures import figure_lines
 from aepipe.experiments.files import (
+    Experiment,
     experiment_names,
     experiment_params,
     merged,
@@ -46,6 +48,13 @@ def write(folder: Path, text: str) -> None:
     (folder / "experiments" / "tried.yaml").write_text(ABOUT + text)
 
 
+@cache
+def overlaid(name: str) -> tuple[Experiment, str, Params]:
+    """An experiment, and the params that it makes of ours, as text and as read."""
+    experiment = read_experiment(FOLDER, name)
+    return experiment, *experiment_params(experiment, ROOT / "params.yaml", name)
+
+
 def test_mappings_are_merged_and_the_rest_is_replaced():
     base = {"a": {"b": 1, "c": [1, 2]}, "d": 4}
     assert merged(base, {"a": {"c": [3]}}) == {"a": {"b": 1, "c": [3]}, "d": 4}
@@ -66,14 +75,13 @@ def test_entries_that_are_lists_by_name_are_replaced_whole():
 
 @pytest.mark.parametrize("name", experiment_names(FOLDER))
 def test_each_experiment_can_be_run_over_params_yaml_as_it_is(name):
-    text, params = experiment_params(read_experiment(FOLDER, name), ROOT / "params.yaml", name)
+    _, text, params = overlaid(name)
     assert YAML(typ="safe").load(text)["seed"] == params.seed
 
 
 @pytest.mark.parametrize("name", experiment_names(FOLDER))
 def test_the_targets_of_each_experiment_are_stages_of_its_params(name):
-    experiment = read_experiment(FOLDER, name)
-    _, params = experiment_params(experiment, ROOT / "params.yaml", name)
+    experiment, _, params = overlaid(name)
     instances = {
         "pretrain": params.stack.layers,
         "model": params.models,
@@ -128,7 +136,7 @@ def known(source: Source) -> tuple[tuple[int, ...], list[str], int | None]:
 
 @pytest.mark.parametrize("name", experiment_names(FOLDER))
 def test_each_experiment_asks_of_its_data_what_they_have(name):
-    _, params = experiment_params(read_experiment(FOLDER, name), ROOT / "params.yaml", name)
+    _, _, params = overlaid(name)
     assert unmet_demands(params, outline(params)) == []
 
 
@@ -136,7 +144,7 @@ def test_each_experiment_asks_of_its_data_what_they_have(name):
 @pytest.mark.parametrize("name", experiment_names(FOLDER))
 def test_each_experiment_passes_the_check_where_its_data_are(name, with_data, monkeypatch):
     monkeypatch.chdir(with_data)
-    text, params = experiment_params(read_experiment(FOLDER, name), ROOT / "params.yaml", name)
+    _, text, params = overlaid(name)
     if params.data.source.kind == "torchvision":
         pytest.skip("Fashion-MNIST is not among the data beside the repository")
     Path("params.yaml").write_text(text)
@@ -161,7 +169,7 @@ def with_data(shared_data, tmp_path_factory) -> Path:
 
 @pytest.mark.parametrize("name", experiment_names(FOLDER))
 def test_each_experiment_says_what_it_costs_and_what_to_expect(name):
-    about = read_experiment(FOLDER, name).experiment
+    about = overlaid(name)[0].experiment
     assert re.search(r"second|minute|hour|day", about.cost)
     assert re.search(r"\d", about.expected), "no figure to compare with"
     assert len(about.source) > 20

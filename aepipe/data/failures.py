@@ -1,5 +1,7 @@
 """What pandera found, put into sentences: column, rule, how often, at most five examples."""
 
+import re
+
 import pandas as pd
 
 EXAMPLES = 5  # of each broken rule; a message is read by a person
@@ -27,6 +29,9 @@ def explain_failures(failures: pd.DataFrame) -> list[str]:
         for case in failures.itertuples()
         if case.check in OF_TABLE
     ]
+    typed = failures["check"].str.startswith("dtype(")
+    # where the type is wrong the other rules of a column could not be asked
+    failures = failures[typed | ~failures["column"].isin(failures["column"][typed])]
     by_rule = failures.groupby(["schema_context", "check"], sort=False)
     for (context, check), cases in by_rule:
         if context == "Column":
@@ -40,11 +45,12 @@ def explain_failures(failures: pd.DataFrame) -> list[str]:
 
 
 def _column_rule(check: str, cases: pd.DataFrame) -> str:
-    if check.startswith("dtype("):
-        return f"{check} expected, came {cases['failure_case'].iloc[0]}"
+    typed = re.fullmatch(r"dtype\('(.*)'\)", check)
+    if typed and cases["index"].isna().all():  # pandera then names the type that it found
+        return f"must be of type {typed[1]}, not {cases['failure_case'].iloc[0]}"
     shown = zip(cases["failure_case"][:EXAMPLES], cases["index"][:EXAMPLES], strict=True)
     examples = [f"{value!r} (row {row})" for value, row in shown]
-    return _sentence(check, len(cases), examples)
+    return _sentence(f"must be of type {typed[1]}" if typed else check, len(cases), examples)
 
 
 def _row_rule(check: str, cases: pd.DataFrame) -> str:

@@ -147,8 +147,17 @@ def test_a_wrong_value_is_named_with_its_rule(contract, frame, column, value, me
 
 def test_a_float_where_whole_numbers_belong_is_named():
     wrong = predictions().assign(predicted_linear=[0.0, 1.0, 1.0])
-    with pytest.raises(ContractError, match=r"predicted_linear: .*int64.* came float64"):
+    with pytest.raises(ContractError, match="predicted_linear: must be of type int64, not float64"):
         checked(Predictions, wrong, TABLE)
+
+
+def test_text_where_numbers_belong_is_named_and_no_other_rule_of_the_column():
+    with pytest.raises(ContractError) as caught:
+        checked(Samples, samples().assign(label="three", mean="x"), TABLE)
+    _, label, mean, _ = str(caught.value).splitlines()
+    found = f"{len(samples())} failures, for example"
+    assert label.startswith(f"  label: must be of type int64: {found} 'three' (row 0)")
+    assert mean.startswith(f"  mean: must be of type float64: {found} 'x' (row 0)")
 
 
 def test_many_failures_are_counted_and_five_are_shown():

@@ -1,6 +1,7 @@
 """Where MLflow is, and reaching it in bounded time."""
 
 import fcntl
+import logging
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -64,6 +65,7 @@ def connect() -> "MlflowClient":
             f"MLflow is not installed ({error}); `pip install 'aepipe[pipeline]'` installs it"
         ) from None
 
+    logging.getLogger("mlflow.store.db.utils").addFilter(_without_exception)
     uri = tracking_uri()
     with reached(), _alone(uri) as database:
         if database and not database.exists():
@@ -74,6 +76,11 @@ def connect() -> "MlflowClient":
             if experiment.artifact_location.endswith(f"/{ROOT}/{ARTIFACTS}"):
                 _require_in_place(experiment)
     return client
+
+
+def _without_exception(record: logging.LogRecord) -> bool:
+    """Keep back what is raised as well: MLflow would show the traceback of a full disk besides."""
+    return record.exc_info is None
 
 
 def probe(client: "MlflowClient") -> None:

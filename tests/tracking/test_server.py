@@ -1,6 +1,8 @@
 import signal
+import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -61,6 +63,18 @@ def test_a_deleted_experiment_is_named_with_the_way_back():
     client.delete_experiment(number)
     with pytest.raises(RegistryError, match=f"restore --experiment-id {number}"):
         server.experiment_id(client, "experiment")
+
+
+@pytest.mark.pipeline
+def test_what_the_database_refuses_is_said_in_one_line_without_a_traceback(alone, capfd):
+    """MLflow would log one, by the time a full disk is met for each file of a model."""
+    client = server.connect()
+    with closing(sqlite3.connect(alone / "mlruns" / "mlflow.db")) as database:
+        database.execute("drop table experiments")
+        database.commit()
+    with pytest.raises(RegistryError, match="no such table: experiments"), reached():
+        server.probe(client)
+    assert "no such table" not in capfd.readouterr().err
 
 
 @pytest.mark.pipeline

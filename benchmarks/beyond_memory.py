@@ -11,29 +11,25 @@ is read from the disk.
 import os
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
-import numpy as np
 import torch
 
-from aepipe.data.parts import Array, Parts, write_parts
-from aepipe.monitor import Silent
+from aepipe.data.parts import Parts
 from aepipe.training.feed import Feed, Mapped, Resident, Rows
-from aepipe.training.loop import Schedule, fit
 from benchmarks.measure import Pace, alternate, peak_megabytes, ratio
-from benchmarks.networks import NETWORKS, PIXELS
-from benchmarks.trainer import RATE, VALIDATED, Setting, build, randomness
+from benchmarks.networks import NETWORKS, PIXELS, random_parts
+from benchmarks.trainer import Setting, build, train_epoch
 
 BATCH = 128
 STEPS = 60  # in a round at least
-BLOCK = 8192  # rows that are made at once
 
 
 def main(megabytes: int) -> None:
     """Print one line."""
     with tempfile.TemporaryDirectory(dir=".") as folder:
-        parts = write_parts(Path(folder) / "parts", _blocks(megabytes * 2**20 // PIXELS))
+        parts = random_parts(Path(folder) / "parts", megabytes * 2**20 // PIXELS, PIXELS)
         scaling = torch.tensor(1 / 255), torch.tensor(0.0)
         from_disk = _training()
 
@@ -64,22 +60,13 @@ def forget(folder: Path) -> None:
             os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
 
 
-def _blocks(rows: int) -> Iterator[Array]:
-    random = np.random.default_rng(0)
-    for start in range(0, rows, BLOCK):
-        yield random.integers(0, 256, (min(BLOCK, rows - start), PIXELS), dtype=np.uint8)
-
-
 def _training() -> Callable[[int, Rows, int], None]:
     stored = torch.empty(0, PIXELS, dtype=torch.uint8)
     model, loss = build(Setting(NETWORKS["vae"], BATCH, "float32", torch.device("cpu"), stored))
 
     def work(times: int, rows: Rows, count: int) -> None:
         drawn = torch.randperm(count)[: times * BATCH]
-        train = Feed(rows, rows, None, drawn, BATCH)
-        valid = Feed(rows, rows, None, torch.arange(VALIDATED), BATCH)
-        schedule = Schedule(1, RATE, "constant", 0.0, 1, "float32")
-        fit(model, loss, (train, valid), schedule, randomness(torch.device("cpu")), Silent())
+        train_epoch(model, loss, Feed(rows, rows, None, drawn, BATCH), "float32")
 
     return work
 

@@ -21,16 +21,14 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from aepipe.data.parts import Array, Parts, write_parts
+from aepipe.data.parts import Parts
 from aepipe.evaluation.pca import fit_pca
 from aepipe.models.dense import DeepAutoencoder
-from aepipe.monitor import Silent
 from aepipe.objectives.autoencoder import reconstruction_loss
 from aepipe.training.feed import Feed, Mapped
-from aepipe.training.loop import Schedule, fit
 from benchmarks.measure import peak_megabytes, took
-from benchmarks.networks import PIXELS, Built, Network, clean, images
-from benchmarks.trainer import RATE, VALIDATED, Setting, randomness, training
+from benchmarks.networks import PIXELS, Built, Network, clean, images, random_parts
+from benchmarks.trainer import Setting, train_epoch, training
 
 Point = Callable[[int], dict[str, float]]
 """Gives the seconds that each work takes at a size."""
@@ -39,7 +37,7 @@ FEATURES = 64  # of a made-up sample, a byte each: that of the digits
 UNITS = 256  # of each hidden layer of the curve of layers
 COMPONENTS = 16
 BATCH = 256
-BLOCK = 65_536  # rows that are made, or read in one pass, at once
+BLOCK = 65_536  # rows that PCA reads at once
 STEPS = 200  # of a training that is timed, after as many that are not
 SAMPLES = 10**7
 CODES = (2, 8, 32, 128, 512, 2048)
@@ -99,10 +97,9 @@ def against_samples(rows: int) -> dict[str, float]:
     """Write so many samples in parts, fit PCA to them, train an epoch and encode, all from disk."""
     with tempfile.TemporaryDirectory(dir=".") as name:
         folder = Path(name) / "parts"
-        seconds = {"write": took(lambda _: _written(folder, rows), 1).processor}
+        seconds = {"write": took(lambda _: random_parts(folder, rows, FEATURES), 1).processor}
         parts = Parts(folder)
-        scaling = torch.tensor(1 / 255), torch.tensor(0.0)
-        stored = Mapped(parts, *scaling)
+        stored = Mapped(parts, torch.tensor(1 / 255), torch.tensor(0.0))
         feed = Feed(stored, stored, None, torch.arange(rows), BATCH)
         network = _network([COMPONENTS])
 
@@ -110,10 +107,8 @@ def against_samples(rows: int) -> dict[str, float]:
             fit_pca((block.astype(np.float32) / 255 for block in parts.blocks(BLOCK)), [COMPONENTS])
 
         def trained(_: int) -> None:
-            valid = Feed(stored, stored, None, torch.arange(VALIDATED), BATCH)
             loss = reconstruction_loss(network, "bernoulli", clean, {})
-            schedule = Schedule(1, RATE, "constant", 0.0, 1, "float32")
-            fit(network, loss, (feed, valid), schedule, randomness(torch.device("cpu")), Silent())
+            train_epoch(network, loss, feed, "float32")
 
         def encoded(_: int) -> None:
             with torch.no_grad():
@@ -150,16 +145,6 @@ def _network(widths: list[int], features: int = FEATURES) -> DeepAutoencoder:
     torch.manual_seed(0)
     hidden = ["relu"] * (len(widths) - 1)
     return DeepAutoencoder((features,), widths, [*hidden, "linear"], hidden, "bernoulli")
-
-
-def _written(folder: Path, rows: int) -> None:
-    write_parts(folder, _blocks(rows))
-
-
-def _blocks(rows: int) -> Iterator[Array]:
-    random = np.random.default_rng(0)
-    for start in range(0, rows, BLOCK):
-        yield random.integers(0, 256, (min(BLOCK, rows - start), FEATURES), dtype=np.uint8)
 
 
 POINTS: dict[str, Point] = {

@@ -2,12 +2,15 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import cast, final
 
+import numpy as np
 import torch
 from torch import Generator, Tensor, nn
 
 from aepipe.corruption.noise import mask
+from aepipe.data.parts import Parts, write_parts
 from aepipe.models.convolutional import ConvolutionalAutoencoder
 from aepipe.models.dense import DeepAutoencoder, DenseLayer
 from aepipe.models.rbm import RestrictedBoltzmannMachine
@@ -20,6 +23,7 @@ from aepipe.objectives.variational import Weighting, evidence_lower_bound
 
 PIXELS, SIDE = 784, 28
 ROWS = 20_000  # of the made-up images: more than caches hold
+BLOCK = 8192  # random rows that are made at once
 MASKED = 0.25  # of the pixels; Vincent et al. (2010), table 2
 DEEP = [1000, 500, 250, 30]  # Hinton and Salakhutdinov (2006)
 PYTHAE_HIDDEN, PYTHAE_CODE = 512, 10  # the default VAE of pythae
@@ -46,6 +50,18 @@ def images(rows: int = ROWS) -> Tensor:
     generator = Generator().manual_seed(0)
     values = torch.randint(0, 256, (rows, PIXELS), dtype=torch.uint8, generator=generator)
     return values * (torch.rand(rows, PIXELS, generator=generator) < 0.2)
+
+
+def random_parts(folder: Path, rows: int, features: int) -> Parts:
+    """Write ``(rows, features)`` bytes drawn at random as an array of parts."""
+    random = np.random.default_rng(0)
+    return write_parts(
+        folder,
+        (
+            random.integers(0, 256, (min(BLOCK, rows - start), features), dtype=np.uint8)
+            for start in range(0, rows, BLOCK)
+        ),
+    )
 
 
 def clean(x: Tensor, generator: Generator, index: Tensor | None = None) -> Tensor:

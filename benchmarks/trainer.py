@@ -1,7 +1,7 @@
 """aepipe's trainer as its stages use it: ``fit`` on a resident feed, with validation and all."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal, final
 
 import torch
@@ -53,13 +53,18 @@ def training(setting: Setting) -> Work:
     rows = resident(setting)
 
     def work(times: int) -> None:
-        schedule = Schedule(1, RATE, "constant", 0.0, 1, setting.precision)
         drawn = torch.arange(times * setting.batch) % len(setting.stored)
-        train = Feed(rows, rows, None, drawn, setting.batch)
-        valid = Feed(rows, rows, None, torch.arange(VALIDATED), setting.batch)
-        fit(model, loss, (train, valid), schedule, randomness(setting.device), Silent())
+        train_epoch(model, loss, Feed(rows, rows, None, drawn, setting.batch), setting.precision)
 
     return work
+
+
+def train_epoch(model: nn.Module, loss: Loss, train: Feed, precision: Precision) -> None:
+    """Train for an epoch as a stage does, with a validation on the first few of the same rows."""
+    schedule = Schedule(1, RATE, "constant", 0.0, 1, precision)
+    valid = replace(train, indices=torch.arange(VALIDATED))
+    device = next(model.parameters()).device
+    fit(model, loss, (train, valid), schedule, randomness(device), Silent())
 
 
 def one_step(setting: Setting) -> Callable[[], None]:

@@ -161,8 +161,12 @@ def _kept(values: Mapping[str, Value], wanted: Collection[str]) -> dict[str, Val
 
 def locked_stages(root: Path) -> list[str]:
     """Give the stages that ``dvc.lock`` has entries for, in its order."""
+    return list(_locked(root))
+
+
+def _locked(root: Path) -> dict[str, Any]:
     lock = root / LOCK_FILE
-    return list(load_yaml(str(lock)).get("stages", {})) if lock.is_file() else []
+    return dict(load_yaml(str(lock)).get("stages", {})) if lock.is_file() else {}
 
 
 def outputs_in_lock(root: Path, stages: Collection[str]) -> dict[str, Any]:
@@ -173,8 +177,7 @@ def outputs_in_lock(root: Path, stages: Collection[str]) -> dict[str, Any]:
     """
     # DVC writes the file in place, so it is half a file while the results of another stage come in
     with repository(root) as opened, lock_repo(opened):
-        lock = load_yaml(str(root / LOCK_FILE)) if (root / LOCK_FILE).is_file() else {}
-    entries = _kept(lock.get("stages", {}), stages)
+        entries = _kept(_locked(root), stages)
     return {
         stage: {key: entry[key] for key in ("cmd", "outs") if key in entry}
         for stage, entry in entries.items()

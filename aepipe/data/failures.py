@@ -5,6 +5,7 @@ import re
 import pandas as pd
 
 EXAMPLES = 5  # of each broken rule; a message is read by a person
+TYPED = r"dtype\('(.*)'\)"  # how pandera calls the rule of a column's type
 RULES = {
     "field_uniqueness": "must be unique",
     "multiple_fields_uniqueness": "must be unique together",
@@ -29,7 +30,7 @@ def explain_failures(failures: pd.DataFrame) -> list[str]:
         for case in failures.itertuples()
         if case.check in OF_TABLE
     ]
-    typed = failures["check"].str.startswith("dtype(")
+    typed = failures["check"].str.fullmatch(TYPED)
     # where the type is wrong the other rules of a column could not be asked
     failures = failures[typed | ~failures["column"].isin(failures["column"][typed])]
     by_rule = failures.groupby(["schema_context", "check"], sort=False)
@@ -45,7 +46,7 @@ def explain_failures(failures: pd.DataFrame) -> list[str]:
 
 
 def _column_rule(check: str, cases: pd.DataFrame) -> str:
-    typed = re.fullmatch(r"dtype\('(.*)'\)", check)
+    typed = re.fullmatch(TYPED, check)
     if typed and cases["index"].isna().all():  # pandera then names the type that it found
         return f"must be of type {typed[1]}, not {cases['failure_case'].iloc[0]}"
     shown = zip(cases["failure_case"][:EXAMPLES], cases["index"][:EXAMPLES], strict=True)
